@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ledgers of flow control: one comparison and one addition each, no clock, no I/O. Pure values; the owner's thread.
+ * docs/wire-protocol.md, "Flow", says how they play together; tests/models proves it. Amounts are costs (umh_frame_cost).
+ */
+#pragma once
+
+#include "base/err.h"
+#include "ipc/limits.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The broker's one memory budget. Charged beyond its capacity only by what comes on first credit (a constant per connection). */
+typedef struct umh_budget {
+    uint64_t capacity;
+    uint64_t charged;
+    uint64_t highest; /* for status */
+} umh_budget;
+
+void umh_budget_init(umh_budget *budget, uint64_t capacity);
+uint64_t umh_budget_free(const umh_budget *budget); /* 0 when overdrawn */
+void umh_budget_charge(umh_budget *budget, uint64_t bytes);
+void umh_budget_release(umh_budget *budget, uint64_t bytes); /* asserts it was charged */
+
+/* Downstream, in the broker, per module slot. */
+typedef struct umh_window {
+    uint64_t size;
+    uint64_t outstanding;
+} umh_window;
+
+enum { UMH_FLOW_VIOLATION = 1 };
+
+void umh_window_init(umh_window *window, uint64_t size);
+bool umh_window_is_open(const umh_window *window); /* outstanding < size: one more message passes */
+void umh_window_take(umh_window *window, uint64_t cost);
+UMH_MUST_USE int umh_window_give(umh_window *window, uint64_t credit); /* Outcomes: UMH_FLOW_VIOLATION (more than outstanding) */
+
+/* Downstream, in the host, per module slot: what callbacks have returned and not been credited. */
+typedef struct umh_consumed {
+    uint64_t bytes;
+} umh_consumed;
+
+/* Count one returned callback; the credit to send now, 0: not yet (less than half of `window_bytes` has gathered). */
+uint64_t umh_consumed_add(umh_consumed *consumed, uint64_t cost, uint64_t window_bytes);
+
+/* Upstream, in the host, per service it publishes to. Used under the outbox's lock. */
+typedef struct umh_sender {
+    uint64_t limit;
+    uint64_t sent;
+    bool is_first; /* one of the first UMH_FIRST_CREDIT_SERVICES: limit began at UMH_FIRST_CREDIT_BYTES */
+} umh_sender;
+
+void umh_sender_init(umh_sender *sender, bool is_first);
+bool umh_sender_take(umh_sender *sender, uint64_t cost);    /* fits: sent += cost; else nothing changes */
+void umh_sender_credit(umh_sender *sender, uint64_t bytes);
+uint64_t umh_sender_give_back(umh_sender *sender);           /* lowers the limit; what to answer */
+
+/* Upstream, in the broker, per connection and service. */
+typedef struct umh_grant {
+    uint64_t given;    /* sum of credits less what came back; first credit is not in it */
+    uint64_t used;     /* sum of costs received */
+    uint64_t promised; /* part of the unused credit that was given for wants; never more than unused */
+    uint64_t level;    /* what unused credit is topped up to; grows with use to UMH_CREDIT_BYTES_MAX */
+    uint64_t want;     /* cost of the message that waits over there; 0: none */
+    uint64_t ticket;   /* order of wants within the service */
+    bool is_first;
+    bool is_asked;     /* a give-back is on its way */
+    bool is_fresh;     /* has sent or been given something since it was last asked: may be asked again */
+} umh_grant;
+
+void umh_grant_init(umh_grant *grant);
+
+/* Credit that is out and not used, first credit aside: what the budget is charged for. */
+uint64_t umh_grant_unused(const umh_grant *grant);
+
+/*
+ * A message of `cost` arrived. `first_count`: of the connection, raised when this service takes first credit now.
+ * *ret_credited: how much of the cost was charged as unused credit before and now is the message's; the rest came on first credit.
+ * Outcomes: UMH_FLOW_VIOLATION.
+ */
+UMH_MUST_USE int umh_grant_use(umh_grant *grant, uint64_t cost, unsigned *first_count, uint64_t *ret_credited);
+
+/* Credit that must be given so that `want` fits; 0 when it fits already (a credit is on its way). */
+uint64_t umh_grant_missing(const umh_grant *grant);
+
+void umh_grant_give(umh_grant *grant, uint64_t bytes, bool for_want);
+
+/* The answer to give back. Outcomes: UMH_FLOW_VIOLATION (not asked, or more than is unused). */
+UMH_MUST_USE int umh_grant_return(umh_grant *grant, uint64_t bytes);
