@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Layout of the shared page of a host. The host writes, the broker reads, with relaxed atomics; each value is evidence, not truth. Times are
+ * the host's monotonic nanoseconds (the same clock as the broker's on one machine).
+ */
+#pragma once
+
+#include "ipc/limits.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define UMH_BLACKBOX_MAGIC 0x31584254u /* "TBX1" */
+
+typedef enum umh_activity {
+    ACTIVITY_NONE,
+    ACTIVITY_LOADING,
+    ACTIVITY_INIT,
+    ACTIVITY_START,
+    ACTIVITY_ON_MESSAGE,
+    ACTIVITY_STOP,
+    ACTIVITY_UNLOADING,
+    ACTIVITY_COUNT
+} umh_activity;
+
+typedef struct umh_blackbox_slot {
+    _Atomic uint32_t activity;       /* umh_activity */
+    _Atomic uint32_t reserved;
+    _Atomic uint64_t since_ns;       /* of that activity, at the watcher's resolution; 0: shorter than a tick */
+    _Atomic uint64_t consumed_count; /* messages whose callback returned */
+    _Atomic uint64_t consumed_bytes; /* their costs */
+} umh_blackbox_slot;
+
+typedef struct umh_blackbox {
+    _Atomic uint32_t magic;
+    _Atomic uint32_t slot_count;
+    _Atomic uint64_t heartbeat_ns; /* of the watcher or reader, at most once a second */
+    umh_blackbox_slot slots[UMH_MODULES_PER_HOST_MAX];
+} umh_blackbox;
+
+#define UMH_BLACKBOX_BYTES 4096u
+_Static_assert(sizeof(umh_blackbox) <= UMH_BLACKBOX_BYTES, "the black box is one page");
+
+/* "OnMessage"; "?" for what is no activity. Static text. */
+const char *umh_activity_name(uint32_t activity);
