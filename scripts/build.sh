@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Builds the tree and installs it into build/dist, from where it runs.
+. "$(dirname "$0")/lib.sh"
+
+configure "$build" "$@"
+compile "$build"
+find_dotnet >/dev/null || say "build: no .NET SDK 10 found; the managed parts are absent"
+say "build: build/dist is ready"

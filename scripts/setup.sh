@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Installs what building and testing need and what is missing; says what it does; nothing to do takes no time.
+#   --bench   also what only the benchmark needs
+#   --fuzz    also what only the fuzz targets need
+. "$(dirname "$0")/lib.sh"
+
+packages=(gcc g++ clang clang-format cmake ninja-build pkg-config libuv1-dev libjansson-dev libsystemd-dev
+    libcmocka-dev uuid-dev python3-pytest gcc-mingw-w64-x86-64 spin)
+commands=(gcc g++ clang clang-format cmake ninja pkg-config x86_64-w64-mingw32-gcc spin)
+dotnet_tools=(curl ca-certificates)
+for argument in "$@"; do
+    case $argument in
+    --bench) packages+=(libzmq3-dev) ;;
+    --fuzz) packages+=(libclang-rt-dev) ;;
+    *) die "usage: scripts/setup.sh [--bench] [--fuzz]" ;;
+    esac
+done
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "not root and no sudo; as root, run: $*"
+    fi
+}
+
+lists_updated=no
+apt_install() {
+    if [ $lists_updated = no ]; then
+        say "setup: apt-get update"
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update || return 1
+        lists_updated=yes
+    fi
+    say "setup: installing $*"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$@" >/dev/null
+}
+
+# Prints those of the named packages that are not installed. A package that is only provided by another
+# (pkg-config by pkgconf, libclang-rt-dev by its version) is found under the other's name.
+missing_packages() {
+    dpkg-query -W -f='${db:Status-Status} ${Package} ${Provides}\n' 2>/dev/null |
+        awk -v wanted="$*" '
+            $1 == "installed" { for (i = 2; i <= NF; i++) { sub(/,$/, "", $i); have[$i] = 1 } }
+            END { n = split(wanted, w, " "); for (i = 1; i <= n; i++) if (!(w[i] in have)) printf "%s ", w[i] }'
+}
+
+install_packages() {
+    local missing command
+    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+        for command in "${commands[@]}"; do
+            command -v "$command" >/dev/null || warn "not found: $command"
+        done
+        warn "no apt here: install what corresponds to ${packages[*]}"
+        return 0
+    fi
+    read -ra missing <<<"$(missing_packages "${packages[@]}")"
+    [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}" || die "could not install: ${missing[*]}"
+}
+
+install_dotnet() {
+    local script missing
+    if command -v apt-get >/dev/null; then
+        if apt-cache show dotnet-sdk-10.0 >/dev/null 2>&1; then
+            apt_install dotnet-sdk-10.0 && find_dotnet >/dev/null && return 0
+        fi
+        read -ra missing <<<"$(missing_packages "${dotnet_tools[@]}")"
+        [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}" || return 1
+    fi
+    say "setup: installing the .NET SDK 10 into ~/.dotnet with Microsoft's script"
+    script=$(mktemp) || return 1
+    curl -fsSL --retry 2 --max-time 60 https://dot.net/v1/dotnet-install.sh -o "$script" &&
+        bash "$script" --channel 10.0 --install-dir "$HOME/.dotnet" --no-path >/dev/null
+    rm -f "$script"
+    find_dotnet >/dev/null
+}
+
+install_packages
+if ! find_dotnet >/dev/null && ! install_dotnet; then
+    if [ "${CI:-}" = true ]; then
+        die ".NET SDK 10 could not be installed, and CI must build the managed parts"
+    fi
+    warn "no .NET SDK 10: the native parts are built, run and tested; the managed parts are absent"
+fi
+find_python >/dev/null || warn "no python3 with pytest: the end-to-end tests cannot run"
