@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a broker.json says, as values: hosts, their modules, limits of the whole. Owned, immutable after loading; a reload makes a new one.
+ * Pure but for reading the file. Any thread.
+ */
+#pragma once
+
+#include "base/why.h"
+#include "formats/guid.h"
+#include "ipc/limits.h"
+
+typedef enum umh_overflow { OVERFLOW_BLOCK, OVERFLOW_DROP_OLDEST, OVERFLOW_DROP_NEWEST } umh_overflow;
+typedef enum umh_restart_when { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER } umh_restart_when;
+
+enum { UMH_CONFIG_SESSION_BROKER = 0, UMH_CONFIG_SESSION_ALL_USERS = -1 };
+
+typedef struct umh_module_config {
+    char *name;      /* unique within the host; a bare name, or of the object's Name, or the file name of Path */
+    char *path;      /* as in the file; NULL: found by name */
+    char *config;    /* compact JSON object text; "{}" when absent */
+    int64_t overflow; /* umh_overflow */
+} umh_module_config;
+
+typedef struct umh_restart_config {
+    int64_t when; /* umh_restart_when */
+    int64_t first_delay_ms, factor, max_delay_ms, healthy_after_ms;
+} umh_restart_config;
+
+typedef struct umh_timeouts_config {
+    int64_t hello_ms, load_ms, start_ms, stop_ms, unload_ms, ping_ms;
+} umh_timeouts_config;
+
+typedef struct umh_hold_config {
+    int64_t bytes, seconds;
+} umh_hold_config;
+
+typedef struct umh_dotnet_config {
+    char *root;       /* NULL: the usual places */
+    bool diagnostics; /* the CLR's diagnostics endpoint */
+} umh_dotnet_config;
+
+typedef struct umh_host_config {
+    char *name; /* GroupName */
+    int64_t session; /* UMH_CONFIG_SESSION_... */
+    bool wow64, ui;
+    int64_t integrity_level; /* 0 Default, 1 Higher */
+    int64_t stage;
+    umh_module_config *modules; /* owned */
+    size_t module_count;
+    char **environment; /* "NAME=value", owned */
+    size_t environment_count;
+    umh_restart_config restart;
+    umh_timeouts_config timeouts;
+    umh_hold_config hold;
+    umh_dotnet_config dotnet;
+    int line; /* of the entry in the file */
+} umh_host_config;
+
+typedef struct umh_service_name {
+    char *name;
+    umh_guid guid;
+} umh_service_name;
+
+typedef struct umh_config {
+    char *path;        /* absolute, of the file */
+    char *folder;      /* of the file */
+    umh_host_config *hosts; /* the right ones, in the order of the file; owned */
+    size_t host_count;
+    umh_service_name *services; /* `Services` */
+    size_t service_count;
+    char **module_folders; /* absolute: those of `ModuleFolders`, then FOLDER/modules, FOLDER, then the installation's lib/umh/modules */
+    size_t module_folder_count;
+    int64_t max_message_bytes, memory_mib, queue_mib, stall_seconds, start_together_ms;
+    int64_t log_level; /* umh_log_level */
+    bool control;
+    umh_dotnet_config dotnet; /* default of every host */
+} umh_config;
+
+#define UMH_CONFIG_INIT                                                                            \
+    {                                                                                              \
+        .path = NULL                                                                               \
+    }
+
+/*
+ * Load a file. `installation` is where lib/umh/modules lies (may be NULL). Every problem is one entry of `problems` with file, line, column and
+ * key. An entry of ChildProcesses that is wrong is left out and reported, the others stand.
+ * Outcomes: UMH_CONFIG_UNUSABLE (no file, no JSON, or a wrong key outside the entries: nothing can run; problems say why).
+ */
+enum { UMH_CONFIG_UNUSABLE = 1 };
+UMH_MUST_USE int umh_config_load(const char *path, const char *installation, umh_config *ret_config, umh_why_list *problems);
+
+/* The same from text; `path` is for messages and folders. */
+UMH_MUST_USE int umh_config_parse(umh_bytes text, const char *path, const char *installation, umh_config *ret_config,
+                                  umh_why_list *problems);
+
+const umh_host_config *umh_config_find_host(const umh_config *config, const char *name); /* borrowed; NULL: none */
+/* A name of `Services`, a well-known service's name, or a GUID's text. Outcomes: UMH_GUID_BAD_TEXT. */
+UMH_MUST_USE int umh_config_find_service(const umh_config *config, const char *text, umh_guid *ret_guid);
+void umh_config_deinit(umh_config *config);
+UMH_DEFINE_AUTO(umh_config);

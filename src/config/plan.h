@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan: configuration, overrides, sessions -> the hosts that should exist. Pure. The result borrows from its arguments.
+ */
+#pragma once
+
+#include "config/config.h"
+
+/* What an operator or a module changed at run time, by host; kept until the broker ends or that host is applied anew. */
+typedef struct umh_override {
+    char host[UMH_NAME_BYTES_MAX + 16];
+    char module[UMH_NAME_BYTES_MAX + 1]; /* empty: the host itself */
+    bool is_wanted;                      /* loaded or running though the file says otherwise, or the reverse */
+    char path[1024];                     /* of a module loaded at run time that the file does not know; may be empty */
+} umh_override;
+
+typedef struct umh_wanted_module {
+    const char *name;
+    const umh_module_config *config; /* NULL: only an override knows it */
+    const umh_override *override_row; /* NULL: only the file knows it */
+} umh_wanted_module;
+
+typedef struct umh_wanted_host {
+    char id[UMH_NAME_BYTES_MAX + 16]; /* NAME, or NAME@SESSION outside the broker's own session */
+    uint32_t session;
+    const umh_host_config *config;
+    umh_wanted_module modules[UMH_MODULES_PER_HOST_MAX];
+    size_t module_count;
+} umh_wanted_host;
+
+typedef struct umh_plan {
+    umh_wanted_host *hosts; /* owned */
+    size_t count;
+} umh_plan;
+
+#define UMH_PLAN_INIT                                                                              \
+    {                                                                                              \
+        .hosts = NULL, .count = 0                                                                  \
+    }
+
+typedef struct umh_plan_input {
+    const umh_config *config;
+    const umh_override *overrides;
+    size_t override_count;
+    const uint32_t *user_sessions; /* in which AllUsers hosts are wanted; a foreground program has one: UMH_SESSION_OWN */
+    size_t user_session_count;
+} umh_plan_input;
+
+UMH_MUST_USE int umh_plan_make(const umh_plan_input *input, umh_plan *ret_plan);
+void umh_plan_deinit(umh_plan *plan);
+UMH_DEFINE_AUTO(umh_plan);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One table with a row per key of broker.json: object it belongs to, type, default, range, text. From it come the reader, the JSON Schema,
+ * the nearest-key suggestion and docs/configuration.md. A new key is a row here. Pure, static data.
+ */
+#pragma once
+
+#include "base/bytes.h"
+
+typedef enum umh_schema_object {
+    OBJECT_ROOT,     /* the file, or its `Broker` */
+    OBJECT_HOST,     /* an entry of ChildProcesses */
+    OBJECT_MODULE,   /* an entry of Modules in its object form */
+    OBJECT_RESTART,
+    OBJECT_TIMEOUTS,
+    OBJECT_HOLD,
+    OBJECT_DOTNET,
+    OBJECT_COUNT
+} umh_schema_object;
+
+typedef enum umh_schema_type {
+    SCHEMA_BOOL,
+    SCHEMA_INTEGER,
+    SCHEMA_TEXT,
+    SCHEMA_ENUM,        /* one of `choices`, separated by '|' ; some also accept a number, see the row's text */
+    SCHEMA_SESSION,     /* "Broker" or 0, "AllUsers" or -1 */
+    SCHEMA_OBJECT,      /* of `object` */
+    SCHEMA_OBJECT_LIST, /* list of `object`; modules also accept a text */
+    SCHEMA_TEXT_LIST,
+    SCHEMA_TEXT_MAP,    /* any keys, text values */
+    SCHEMA_ANY          /* a module's Config: any JSON object */
+} umh_schema_type;
+
+typedef struct umh_schema_row {
+    umh_schema_object owner;
+    const char *key;
+    umh_schema_type type;
+    umh_schema_object object; /* of SCHEMA_OBJECT and SCHEMA_OBJECT_LIST */
+    const char *choices;      /* of SCHEMA_ENUM */
+    const char *fallback;     /* default as JSON text; NULL: none, the key is required */
+    int64_t lowest, highest;  /* numbers; lengths of texts and lists */
+    size_t offset;            /* of the field in the owner's struct; the reader stores there */
+    const char *text;         /* one or two sentences for the reference page */
+} umh_schema_row;
+
+extern const umh_schema_row umh_schema_rows[];
+extern const size_t umh_schema_row_count;
+
+const char *umh_schema_object_name(umh_schema_object object); /* "ChildProcesses[]" */
+const umh_schema_row *umh_schema_find(umh_schema_object owner, const char *key); /* NULL: no such key; case matters */
+/* The key of `owner` that was probably meant (other case, edit distance <= 2 or a third of its length), else NULL. */
+const char *umh_schema_nearest(umh_schema_object owner, const char *key);
+
+/* The whole reference page (Markdown) and the JSON Schema (draft 2020-12), appended. */
+UMH_MUST_USE int umh_schema_write_reference(umh_buffer *markdown);
+UMH_MUST_USE int umh_schema_write_json_schema(umh_buffer *json);
