@@ -14,7 +14,8 @@ typedef enum umh_frame_kind {
     FRAME_MESSAGE = 1,   /* text to a service; to a control service: a command (JSON) */
     FRAME_ANSWER = 2,    /* JSON, to the connection a command came from */
     FRAME_CREDIT = 3,    /* payload u64: more bytes. Broker -> host: `service`. Host -> broker: `source_slot` */
-    FRAME_WANT = 4,      /* payload u64: cost of the waiting head of `service`, 0 withdraws. Host -> broker */
+    FRAME_WANT = 4,      /* payload u64: offset that the credit given must reach for the head of `service`, 0 withdraws;
+                            `source_slot` is the head's. Host -> broker */
     FRAME_GIVE_BACK = 5, /* broker -> host: no payload; host -> broker: payload u64, the credit given back. `service` */
     FRAME_PING = 6,      /* any payload up to 8 bytes */
     FRAME_PONG = 7,      /* the ping's payload */
