@@ -3,4 +3,4 @@
 # Formats every C and C++ file that belongs to the project.
 . "$(dirname "$0")/lib.sh"
 
-git ls-files -co --exclude-standard -- '*.c' '*.h' '*.cpp' | xargs -r -P "$jobs" -n 20 clang-format -i
+project_files '*.c' '*.h' '*.cpp' | xargs -r -P "$jobs" -n 20 clang-format -i

@@ -137,3 +137,17 @@ summary() {
     printf '%d steps, %d failed\n' "${#step_names[@]}" "$failed"
     [ "$failed" -eq 0 ]
 }
+
+# project_files <pattern...>: the files of the project, new ones included, ignored and deleted ones not.
+project_files() {
+    if [ -e .git ]; then
+        git ls-files -co --exclude-standard -- "$@"
+    else
+        find . -path ./build -prune -o -type f -print | sed 's#^\./##' | while IFS= read -r file; do
+            for pattern in "$@"; do
+                # shellcheck disable=SC2053  # a pattern is meant
+                [[ $file != $pattern ]] || { printf '%s\n' "$file"; break; }
+            done
+        done
+    fi | sort -u | while IFS= read -r file; do [ ! -f "$file" ] || printf '%s\n' "$file"; done
+}

@@ -5,9 +5,9 @@
 #   --fuzz    also what only the fuzz targets need
 . "$(dirname "$0")/lib.sh"
 
-packages=(gcc g++ clang clang-format cmake ninja-build pkg-config libuv1-dev libjansson-dev libsystemd-dev
+packages=(gcc g++ clang clang-format clang-tidy cmake ninja-build pkg-config libuv1-dev libjansson-dev libsystemd-dev
     libcmocka-dev uuid-dev python3-pytest gcc-mingw-w64-x86-64 spin)
-commands=(gcc g++ clang clang-format cmake ninja pkg-config x86_64-w64-mingw32-gcc spin)
+commands=(gcc g++ clang clang-format clang-tidy cmake ninja pkg-config x86_64-w64-mingw32-gcc spin)
 dotnet_tools=(curl ca-certificates)
 for argument in "$@"; do
     case $argument in
