@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host process as an object: what main made and the others share. One per process, alive until _exit; nothing in it is freed while threads run.
+ *
+ *   object     made by           owned by        ends
+ *   stdio      main              main            _exit
+ *   outbox     main              umh_host        _exit
+ *   dispatch   main              umh_host        _exit
+ *   managed    init command      umh_host        _exit
+ *   module     load command      its slot        unload (freed by the thread that unloads)
+ *
+ * kill -9 at any time: the broker sees the process end, reads what the pipe still holds, and holds what was addressed to its modules.
+ * EOF on the protocol pipe at any time: _exit(0) at once; module code gets no further call.
+ */
+#pragma once
+
+#include "host/dispatch.h"
+#include "host/managed.h"
+#include "host/stdio.h"
+
+struct umh_host {
+    umh_stdio stdio;
+    umh_outbox *outbox;
+    umh_dispatch *dispatch;
+    umh_managed *managed; /* NULL until init */
+    /* From init, constant afterwards. */
+    char name[UMH_NAME_BYTES_MAX + 16];
+    umh_guid service;
+    uint32_t number;
+    uint32_t session;
+    uint32_t max_message_bytes;
+    uint64_t window_bytes;
+    umh_log_level log_level;
+    bool is_initialised;
+};
+
+/* stdio is moved in. */
+UMH_MUST_USE int umh_host_new(umh_stdio *stdio, umh_host **ret_host);
+UMH_MUST_USE int umh_host_start(umh_host *host);
+_Noreturn void umh_host_serve_main_thread(umh_host *host);
+_Noreturn void umh_host_end(umh_host *host, int code);
