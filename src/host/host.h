@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "base/log.h"
 #include "host/dispatch.h"
 #include "host/managed.h"
 #include "host/stdio.h"
