@@ -64,7 +64,7 @@ configure() {
 
 # compile <folder>: build and install one tree into <folder>/dist.
 compile() {
-    ninja -C "$1" -j "$jobs" --quiet || return 1
+    ninja -C "$1" -j "$jobs" --quiet | sed '/^ninja: no work to do/d' || return 1
     cmake --install "$1" >"$1/install.log" 2>&1 || {
         cat "$1/install.log"
         return 1
@@ -73,13 +73,14 @@ compile() {
 
 seconds_since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
 
-# What a step printed last about its tests, for the summary: ctest, pytest and dotnet each have such a line.
+# What a test runner said last in a step: ctest, pytest, dotnet test, and our own.
 summary_of() {
-    grep -hE '^[0-9]+% tests passed|^=+ .*(passed|failed|error|no tests ran).* =+$|^(Passed|Failed)! +- |^lint: |^models: ' \
-        "$1" | sed -e 's/^=* *//' -e 's/ *=*$//' | tail -n 8
+    grep -hE '^[0-9]+% tests passed|^=+ .*(passed|failed|error|deselected|no tests ran).* =+$' "$1" ||
+        grep -hE '^ *(Passed|Failed)! +- |^Test run summary: |^lint: [0-9]+ checks|^models: ' "$1" || true
 }
 
 logs=$build/logs
+begin_of_run=$EPOCHREALTIME
 declare -a step_names=() step_results=() step_seconds=()
 
 # step <name> <command...>: run it, show it, remember how it went. The run goes on after a failure.
@@ -120,21 +121,19 @@ finish() {
     [ "$result" = ok ]
 }
 
-# summary: every step with its seconds and the last words of its test runner; fails when one failed.
+# summary: every step with its seconds, then the last words of its test runner; fails when a step failed.
 summary() {
-    local i line failed=0
+    local i lines failed=0
     printf '\n==> summary\n'
     for i in "${!step_names[@]}"; do
         printf '%-28s %-7s %7s s\n' "${step_names[$i]}" "${step_results[$i]}" "${step_seconds[$i]}"
         [ "${step_results[$i]}" = ok ] || failed=$((failed + 1))
     done
-    printf '\n'
+    printf '%d steps, %d failed, %s s\n\n' "${#step_names[@]}" "$failed" "$(seconds_since "$begin_of_run")"
     for i in "${!step_names[@]}"; do
-        while IFS= read -r line; do
-            printf '%s: %s\n' "${step_names[$i]}" "$line"
-        done < <(summary_of "$logs/${step_names[$i]// /-}.log" || true)
+        lines=$(summary_of "$logs/${step_names[$i]// /-}.log")
+        [ -z "$lines" ] || printf '%s:\n%s\n' "${step_names[$i]}" "$lines"
     done
-    printf '%d steps, %d failed\n' "${#step_names[@]}" "$failed"
     [ "$failed" -eq 0 ]
 }
 
