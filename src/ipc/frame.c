@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Frame headers between struct and wire, the text behind extensions, and frames that are one number. */
+#include "ipc/frame.h"
+
+#include "ipc/cursor.h"
+#include "ipc/little_endian.h"
+
+enum {
+    AT_LENGTH = 0,
+    AT_VERSION = 4,
+    AT_KIND = 5,
+    AT_FLAGS = 6,
+    AT_SERVICE = 8,
+    AT_SESSION = 24,
+    AT_SOURCE_HOST = 28,
+    AT_SOURCE_SLOT = 32,
+    AT_SLOT = 34,
+    AT_SOURCE_SESSION = 36,
+    AT_END = 40
+};
+
+_Static_assert(AT_END == UMH_FRAME_HEADER_BYTES, "the fields fill the header");
+
+#define AMOUNT_BYTES 8u
+
+/* Version, kind and flags of the commonest frame as one number: a message without extensions. */
+#define PLAIN_MESSAGE ((uint32_t)(UMH_PROTOCOL_HIGHEST | FRAME_MESSAGE << 8))
+
+void umh_frame_encode(const umh_frame *frame, uint8_t header[UMH_FRAME_HEADER_BYTES])
+{
+    umh_frame copy = *frame; /* `header` may alias it as far as the compiler knows */
+
+    umh_store_u32(header + AT_LENGTH, copy.payload_bytes);
+    header[AT_VERSION] = copy.version;
+    header[AT_KIND] = copy.kind;
+    umh_store_u16(header + AT_FLAGS, copy.flags);
+    memcpy(header + AT_SERVICE, copy.service.bytes, sizeof copy.service.bytes);
+    umh_store_u32(header + AT_SESSION, copy.session);
+    umh_store_u32(header + AT_SOURCE_HOST, copy.source_host);
+    umh_store_u16(header + AT_SOURCE_SLOT, copy.source_slot);
+    umh_store_u16(header + AT_SLOT, copy.slot);
+    umh_store_u32(header + AT_SOURCE_SESSION, copy.source_session);
+}
+
+static umh_frame load(const uint8_t *header)
+{
+    umh_frame frame;
+
+    frame.payload_bytes = umh_load_u32(header + AT_LENGTH);
+    frame.version = header[AT_VERSION];
+    frame.kind = header[AT_KIND];
+    frame.flags = umh_load_u16(header + AT_FLAGS);
+    memcpy(frame.service.bytes, header + AT_SERVICE, sizeof frame.service.bytes);
+    frame.session = umh_load_u32(header + AT_SESSION);
+    frame.source_host = umh_load_u32(header + AT_SOURCE_HOST);
+    frame.source_slot = umh_load_u16(header + AT_SOURCE_SLOT);
+    frame.slot = umh_load_u16(header + AT_SLOT);
+    frame.source_session = umh_load_u32(header + AT_SOURCE_SESSION);
+    return frame;
+}
+
+/* Everything but the commonest case, out of its way. */
+static __attribute__((noinline)) int judge(const uint8_t *header, uint32_t payload_max,
+                                           umh_why *ret_why)
+{
+    umh_frame frame = load(header);
+    uint32_t size = frame.payload_bytes;
+    bool has_right_size = true;
+
+    if (frame.version < UMH_PROTOCOL_LOWEST || frame.version > UMH_PROTOCOL_HIGHEST) {
+        umh_why_set(ret_why, "frame of protocol version %u", frame.version);
+        return UMH_FRAME_BAD;
+    }
+    switch (frame.kind) {
+    case FRAME_MESSAGE:
+        has_right_size = size <= payload_max;
+        break;
+    case FRAME_ANSWER:
+        has_right_size = size <= UMH_COMMAND_BYTES_MAX;
+        break;
+    case FRAME_CREDIT:
+    case FRAME_WANT:
+        has_right_size = size == AMOUNT_BYTES;
+        break;
+    case FRAME_GIVE_BACK:
+        /* A question or an answer, and nothing between them in either direction. */
+        has_right_size = size == 0 || size == AMOUNT_BYTES;
+        break;
+    case FRAME_PING:
+    case FRAME_PONG:
+        has_right_size = size <= AMOUNT_BYTES;
+        break;
+    default:
+        umh_why_set(ret_why, "frame of unknown kind %u", frame.kind);
+        return UMH_FRAME_BAD;
+    }
+    if (!has_right_size) {
+        umh_why_set(ret_why, "frame of kind %u with a payload of %u bytes", frame.kind, size);
+        return UMH_FRAME_BAD;
+    }
+    /* Only a text can have extensions in front of it: anywhere else a payload would mean two things. */
+    if ((frame.flags & ~(unsigned)FRAME_FLAGS_KNOWN) ||
+        (frame.flags && frame.kind != FRAME_MESSAGE && frame.kind != FRAME_ANSWER)) {
+        umh_why_set(ret_why, "frame of kind %u with flags 0x%04x", frame.kind, frame.flags);
+        return UMH_FRAME_BAD;
+    }
+    return 0;
+}
+
+int umh_frame_decode(umh_bytes bytes, uint32_t payload_max, umh_frame *ret_frame, umh_why *ret_why)
+{
+    const uint8_t *header = bytes.data;
+
+    if (bytes.size < UMH_FRAME_HEADER_BYTES)
+        return UMH_FRAME_INCOMPLETE;
+    if (umh_load_u32(header + AT_VERSION) != PLAIN_MESSAGE ||
+        umh_load_u32(header + AT_LENGTH) > payload_max) {
+        if (judge(header, payload_max, ret_why))
+            return UMH_FRAME_BAD;
+    }
+    *ret_frame = load(header);
+    return 0;
+}
+
+int umh_frame_text(const umh_frame *frame, umh_bytes payload, umh_bytes *ret_text)
+{
+    umh_cursor cursor = umh_cursor_of(payload);
+    umh_cursor extensions;
+    uint16_t size;
+
+    if (!(frame->flags & FRAME_FLAG_EXTENDED)) {
+        *ret_text = payload;
+        return 0;
+    }
+    if (!umh_cursor_take_u16(&cursor, &size) || size > UMH_EXTENSION_BYTES_MAX ||
+        !umh_cursor_take_bytes(&cursor, size, &extensions.rest))
+        return UMH_FRAME_BAD;
+    /* This version knows no type; each is skipped, but none may reach into the text. */
+    while (extensions.rest.size > 0) {
+        umh_bytes value;
+        uint16_t type;
+
+        if (!umh_cursor_take_u16(&extensions, &type) || !umh_cursor_take_u16(&extensions, &size) ||
+            !umh_cursor_take_bytes(&extensions, size, &value))
+            return UMH_FRAME_BAD;
+    }
+    *ret_text = cursor.rest;
+    return 0;
+}
+
+uint64_t umh_frame_amount(umh_bytes payload)
+{
+    return payload.size == AMOUNT_BYTES ? umh_load_u64(payload.data) : 0;
+}
+
+void umh_frame_encode_amount(const umh_frame *frame, uint64_t amount,
+                             uint8_t to[UMH_FRAME_AMOUNT_BYTES])
+{
+    umh_frame whole = *frame;
+
+    whole.payload_bytes = AMOUNT_BYTES;
+    umh_frame_encode(&whole, to);
+    umh_store_u64(to + UMH_FRAME_HEADER_BYTES, amount);
+}
