@@ -18,16 +18,20 @@ typedef enum umh_schema_object {
     OBJECT_COUNT
 } umh_schema_object;
 
+#define UMH_SCHEMA_NOT_STORED SIZE_MAX /* offset of a key that has no field */
+
 typedef enum umh_schema_type {
     SCHEMA_BOOL,
     SCHEMA_INTEGER,
     SCHEMA_TEXT,
-    SCHEMA_ENUM,        /* one of `choices`, separated by '|' ; some also accept a number, see the row's text */
+    SCHEMA_NAME,        /* of a host, module or service: see umh_schema_is_name */
+    SCHEMA_ENUM,        /* one of `choices`, separated by '|', in any case; or its number where `highest` is not 0 */
     SCHEMA_SESSION,     /* "Broker" or 0, "AllUsers" or -1 */
     SCHEMA_OBJECT,      /* of `object` */
     SCHEMA_OBJECT_LIST, /* list of `object`; modules also accept a text */
     SCHEMA_TEXT_LIST,
-    SCHEMA_TEXT_MAP,    /* any keys, text values */
+    SCHEMA_TEXT_MAP,    /* any keys, text values: a list of "KEY=value" */
+    SCHEMA_GUID_MAP,    /* names as keys, GUIDs as values: a list of umh_service_name */
     SCHEMA_ANY          /* a module's Config: any JSON object */
 } umh_schema_type;
 
@@ -39,7 +43,7 @@ typedef struct umh_schema_row {
     const char *choices;      /* of SCHEMA_ENUM */
     const char *fallback;     /* default as JSON text; NULL: none, the key is required */
     int64_t lowest, highest;  /* numbers; lengths of texts and lists */
-    size_t offset;            /* of the field in the owner's struct; the reader stores there */
+    size_t offset;            /* of the field in the owner's struct; the reader stores there; a list's count follows it */
     const char *text;         /* one or two sentences for the reference page */
 } umh_schema_row;
 
@@ -48,6 +52,8 @@ extern const size_t umh_schema_row_count;
 
 const char *umh_schema_object_name(umh_schema_object object); /* "ChildProcesses[]" */
 const umh_schema_row *umh_schema_find(umh_schema_object owner, const char *key); /* NULL: no such key; case matters */
+/* Letters, digits, '_', '.' and '-', the last two not first, 1 to UMH_NAME_BYTES_MAX bytes. */
+bool umh_schema_is_name(const char *text);
 /* The key of `owner` that was probably meant (other case, edit distance <= 2 or a third of its length), else NULL. */
 const char *umh_schema_nearest(umh_schema_object owner, const char *key);
 
