@@ -8,7 +8,6 @@
 packages=(gcc g++ clang clang-format clang-tidy cmake ninja-build pkg-config libuv1-dev libjansson-dev libsystemd-dev
     libcmocka-dev uuid-dev python3-pytest gcc-mingw-w64-x86-64 spin)
 commands=(gcc g++ clang clang-format clang-tidy cmake ninja pkg-config x86_64-w64-mingw32-gcc spin)
-dotnet_tools=(curl ca-certificates)
 for argument in "$@"; do
     case $argument in
     --bench) packages+=(libzmq3-dev) ;;
@@ -60,25 +59,47 @@ install_packages() {
     [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}" || die "could not install: ${missing[*]}"
 }
 
+# What the SDK needs of the distribution; the name of ICU's package carries its version.
+dotnet_libraries() {
+    local icu
+    icu=$(apt-cache pkgnames libicu | grep -xE 'libicu[0-9]+' | sort -V | tail -n 1)
+    printf '%s ' curl ca-certificates $icu
+}
+
 install_dotnet() {
     local script missing
     if command -v apt-get >/dev/null; then
         if apt-cache show dotnet-sdk-10.0 >/dev/null 2>&1; then
             apt_install dotnet-sdk-10.0 && find_dotnet >/dev/null && return 0
         fi
-        read -ra missing <<<"$(missing_packages "${dotnet_tools[@]}")"
+        read -ra missing <<<"$(missing_packages $(dotnet_libraries))"
         [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}" || return 1
     fi
     say "setup: installing the .NET SDK 10 into ~/.dotnet with Microsoft's script"
     script=$(mktemp) || return 1
-    curl -fsSL --retry 2 --max-time 60 https://dot.net/v1/dotnet-install.sh -o "$script" &&
+    curl -fsSL --retry 1 --max-time 60 https://dot.net/v1/dotnet-install.sh -o "$script" &&
         bash "$script" --channel 10.0 --install-dir "$HOME/.dotnet" --no-path >/dev/null
     rm -f "$script"
     find_dotnet >/dev/null
 }
 
+# Where the SDK could not be had, an hour passes before the next attempt: a machine without a network builds
+# what is native without waiting for it each time.
+attempt=$build/.dotnet-attempt
+want_dotnet() {
+    if find_dotnet >/dev/null; then
+        return 0
+    fi
+    if [ "${CI:-}" != true ] && [ -n "$(find "$attempt" -mmin -60 2>/dev/null)" ]; then
+        return 1
+    fi
+    mkdir -p "$build"
+    touch "$attempt"
+    install_dotnet
+}
+
 install_packages
-if ! find_dotnet >/dev/null && ! install_dotnet; then
+if ! want_dotnet; then
     if [ "${CI:-}" = true ]; then
         die ".NET SDK 10 could not be installed, and CI must build the managed parts"
     fi
