@@ -68,15 +68,15 @@ void umh_why_set_failure(umh_why *why)
 
 void umh_why_format(const umh_why *why, char *buffer, size_t capacity)
 {
-    char place[sizeof why->file + 32] = "";
+    char place[sizeof why->file + 64] = "";
     char line[sizeof place + sizeof why->key + sizeof why->text + 8];
-    char column[16] = "";
+    char column[32] = "";
 
-    if (why->column > 0)
-        snprintf(column, sizeof column, ":%d", why->column);
+    if (why->line > 0 && why->column > 0)
+        snprintf(column, sizeof column, why->file[0] ? ":%d" : ", column %d", why->column);
     if (why->line > 0)
-        snprintf(place, sizeof place, "%s:%d%s: ", why->file[0] ? why->file : "line", why->line,
-                 column);
+        snprintf(place, sizeof place, why->file[0] ? "%s:%d%s: " : "%sline %d%s: ", why->file,
+                 why->line, column);
     else if (why->file[0])
         snprintf(place, sizeof place, "%s: ", why->file);
     snprintf(line, sizeof line, "%s%s%s%s", place, why->key, why->key[0] ? ": " : "", why->text);
