@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Who: takes a message from a peer, stamps its source, and hands it to every subscribed slot the sender's session may reach. */
+#pragma once
+
+#include "broker/credit.h"
+#include "broker/slot.h"
+
+UMH_MUST_USE int umh_router_new(umh_broker *broker, umh_router **ret_router);
+umh_router *umh_router_free(umh_router *router);
+umh_subscriptions *umh_router_subscriptions(umh_router *router);
+
+/* Who sends: stamped on every message, whatever the frame says. */
+typedef struct umh_source {
+    umh_credit_account *account;
+    uint32_t host_number;
+    uint32_t session;
+    umh_slot *const *slots; /* of the host; slot numbers it may claim: those that were started. NULL: a control client */
+    uint16_t slot_count;
+} umh_source;
+
+enum { UMH_ROUTER_VIOLATION = 1 };
+
+/* The header: an ordinary service, a slot that exists, within credit. Outcomes: UMH_ROUTER_VIOLATION (why). */
+UMH_MUST_USE int umh_router_admit(umh_router *router, const umh_source *source, const umh_frame *frame, umh_why *ret_why);
+/*
+ * The whole message, admitted before: validates the text, stamps, delivers. `stored`: where the payload lies already, or NULL.
+ * *ret_count: subscribers it reached. Outcomes: UMH_ROUTER_VIOLATION (not text).
+ */
+UMH_MUST_USE int umh_router_route(umh_router *router, const umh_source *source, const umh_frame *frame, umh_bytes payload,
+                                  umh_message *stored, uint32_t *ret_count, umh_why *ret_why);
+/* From the broker itself: its state on the Broker service. */
+void umh_router_publish(umh_router *router, const umh_guid *service, umh_bytes text);
+
+/* Slots with something waiting. */
+void umh_router_add_waiting(umh_router *router, umh_slot *slot);
+/* The end of a turn: pump slots with room, expire holds. */
+void umh_router_settle(umh_router *router);
