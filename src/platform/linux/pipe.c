@@ -5,15 +5,14 @@
  */
 #include "platform/pipe.h"
 
+#include "platform/linux/poll.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
-
-#define NS_PER_SECOND UINT64_C(1000000000)
 
 /* Above the descriptors that careless libraries expect something at. */
 #define PRIVATE_DESCRIPTOR_LOWEST 10
@@ -107,29 +106,6 @@ bool umh_pipe_is_terminal(umh_pipe pipe)
     return isatty((int)pipe.handle) == 1;
 }
 
-/* Outcomes: UMH_PIPE_TIMEOUT. */
-static int wait_for(umh_pipe pipe, short events, uint64_t deadline_ns, short *ret_events)
-{
-    struct pollfd poll = {.fd = (int)pipe.handle, .events = events};
-
-    for (;;) {
-        uint64_t now = deadline_ns == UMH_FOREVER ? 0 : umh_clock_now_ns();
-        uint64_t rest = deadline_ns > now ? deadline_ns - now : 0;
-        struct timespec timeout = {.tv_sec = (time_t)(rest / NS_PER_SECOND),
-                                   .tv_nsec = (long)(rest % NS_PER_SECOND)};
-        int count = ppoll(&poll, 1, deadline_ns == UMH_FOREVER ? NULL : &timeout, NULL);
-
-        if (count > 0) {
-            *ret_events = poll.revents;
-            return 0;
-        }
-        if (count == 0)
-            return UMH_PIPE_TIMEOUT;
-        if (errno != EINTR)
-            return UMH_FAIL_OS(errno, "wait for descriptor %d", poll.fd);
-    }
-}
-
 /* A socket says that the other end vanished by ECONNRESET, the far side of a terminal by EIO. */
 static bool means_gone(int error)
 {
@@ -167,8 +143,8 @@ int umh_pipe_read(umh_pipe pipe, void *buffer, size_t capacity, uint64_t deadlin
     umh_assert(capacity > 0);
     while (r == UMH_PIPE_WOULD_BLOCK) {
         if (!may_block) {
-            r = wait_for(pipe, POLLIN, deadline_ns, &events);
-            if (r == UMH_PIPE_TIMEOUT)
+            r = umh_poll((int)pipe.handle, POLLIN, deadline_ns, &events);
+            if (r == UMH_POLL_TIMEOUT)
                 return UMH_PIPE_TIMEOUT;
             if (r)
                 return umh_fold(r);
@@ -228,9 +204,9 @@ int umh_pipe_write_all(umh_pipe pipe, umh_bytes bytes)
 int umh_pipe_wait_writable(umh_pipe pipe, uint64_t deadline_ns)
 {
     short events;
-    int r = wait_for(pipe, POLLOUT, deadline_ns, &events);
+    int r = umh_poll((int)pipe.handle, POLLOUT, deadline_ns, &events);
 
-    if (r == UMH_PIPE_TIMEOUT)
+    if (r == UMH_POLL_TIMEOUT)
         return UMH_PIPE_TIMEOUT;
     if (r)
         return umh_fold(r);

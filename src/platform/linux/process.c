@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes by pidfd. A start is glibc's clone with the parent's memory (no page tables are copied, however large the broker is) and
+ * a stack of its own; the calling thread sleeps until the child has executed its program or failed. Until then the child shares every
+ * byte with the other threads of the parent, so it makes system calls and nothing else, and those that a sanitizer would intercept it
+ * makes directly.
+ */
+#include "platform/process.h"
+
+#include "platform/linux/poll.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHILD_STACK_BYTES (32u * 1024)
+#define TARGETS_MAX (3 + UMH_PROCESS_INHERIT_MAX)
+
+/* P_PIDFD, which glibc names only since 2.36. */
+#define WAIT_FOR_PIDFD ((idtype_t)3)
+
+/* The kernel's own signal set: 64 signals, without those that glibc keeps to itself. */
+#define KERNEL_SIGNALS 64
+typedef uint64_t kernel_signal_set;
+
+typedef enum launch_stage {
+    LAUNCH_DESCRIPTORS,
+    LAUNCH_FOLDER,
+    LAUNCH_PROGRAM,
+} launch_stage;
+
+/* What parent and child say to each other through their shared memory. */
+typedef struct launch {
+    const umh_process_spec *spec;
+    char *const *environment;
+    pid_t parent;
+    int sources[TARGETS_MAX]; /* become descriptors 0, 1, 2, ... */
+    int source_count;
+    launch_stage stage; /* where it failed */
+    int error;          /* errno of that; 0: the program runs */
+} process_launch;
+
+/* ------------------------------------------------------------------ in the child */
+
+/* A sanitizer keeps books per thread and would book what happens here to the parent's, which never returns from here. */
+#define IN_CHILD __attribute__((no_sanitize("address"), no_sanitize("thread"), noinline))
+
+/* A handler of the parent must not run in its memory once signals are open, and what it ignores is none of the program's business. */
+IN_CHILD static void reset_signals(void)
+{
+    /* Zero in all its fields means SIG_DFL on every processor; no processor's structure is larger. */
+    const uint64_t action[8] = {0};
+    const kernel_signal_set none = 0;
+
+    for (int signal = 1; signal <= KERNEL_SIGNALS; signal++)
+        syscall(SYS_rt_sigaction, signal, action, NULL, sizeof none);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
+}
+
+/* All sources move above the targets first: a source may have the number of another's target, or its own and be close-on-exec. */
+IN_CHILD static bool place_descriptors(process_launch *launch)
+{
+    int count = launch->source_count;
+
+    for (int i = 0; i < count; i++) {
+        long moved = launch->sources[i];
+
+        if (moved < count)
+            moved = syscall(SYS_fcntl, moved, F_DUPFD_CLOEXEC, count);
+        if (moved < 0)
+            return false;
+        launch->sources[i] = (int)moved;
+    }
+    for (int i = 0; i < count; i++) {
+        if (syscall(SYS_dup3, launch->sources[i], i, 0) < 0)
+            return false;
+    }
+    return syscall(SYS_close_range, (unsigned)count, ~0u, 0) == 0;
+}
+
+IN_CHILD static int run_child(void *argument)
+{
+    process_launch *launch = argument;
+    const umh_process_spec *spec = launch->spec;
+
+    if (spec->dies_with_parent) {
+        syscall(SYS_setpgid, 0, 0);
+        syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        /* A parent that died before that line sends no signal any more. */
+        if (syscall(SYS_getppid) != launch->parent)
+            return 1;
+    }
+    launch->stage = LAUNCH_DESCRIPTORS;
+    if (place_descriptors(launch)) {
+        launch->stage = LAUNCH_FOLDER;
+        if (syscall(SYS_chdir, spec->folder ? spec->folder : "/") == 0) {
+            launch->stage = LAUNCH_PROGRAM;
+            reset_signals();
+            syscall(SYS_execve, spec->program, spec->arguments, launch->environment);
+        }
+    }
+    launch->error = errno;
+    return 1;
+}
+
+/* ------------------------------------------------------------------ in the parent */
+
+int umh_process_prepare(void)
+{
+    int descriptor = -1;
+
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+        return UMH_FAIL_OS(errno, "set signal dispositions");
+    while (descriptor < STDERR_FILENO) {
+        int opened = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        if (opened < 0)
+            return UMH_FAIL_OS(errno, "open /dev/null");
+        if (opened > STDERR_FILENO) {
+            close(opened);
+            return 0;
+        }
+        /* A standard descriptor is inheritable, like one that was there. */
+        descriptor = opened;
+        fcntl(descriptor, F_SETFD, 0);
+    }
+    return 0;
+}
+
+static void collect_sources(process_launch *launch, int null_device)
+{
+    const umh_process_spec *spec = launch->spec;
+
+    for (int i = 0; i < 3; i++) {
+        bool is_given = umh_pipe_is_open(spec->standard[i]);
+
+        launch->sources[i] = is_given ? (int)spec->standard[i].handle : null_device;
+    }
+    launch->source_count = 3;
+    for (int i = 0; i < UMH_PROCESS_INHERIT_MAX && umh_pipe_is_open(spec->inherit[i]); i++)
+        launch->sources[launch->source_count++] = (int)spec->inherit[i].handle;
+}
+
+static bool says_no_program(const process_launch *launch)
+{
+    if (launch->stage != LAUNCH_PROGRAM)
+        return false;
+    switch (launch->error) {
+    case ENOENT:
+    case ENOTDIR:
+    case EACCES:
+    case ENOEXEC:
+    case ELIBBAD:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Outcomes: UMH_PROCESS_NO_PROGRAM. */
+static int explain(const process_launch *launch)
+{
+    const umh_process_spec *spec = launch->spec;
+    int r = 0;
+
+    switch (launch->stage) {
+    case LAUNCH_DESCRIPTORS:
+        return UMH_FAIL_OS(launch->error, "place the descriptors of '%s'", spec->program);
+    case LAUNCH_FOLDER:
+        return UMH_FAIL_OS(launch->error, "enter the folder of '%s'", spec->program);
+    case LAUNCH_PROGRAM:
+        r = UMH_FAIL_OS(launch->error, "execute '%s'", spec->program);
+        break;
+    }
+    return says_no_program(launch) ? UMH_PROCESS_NO_PROGRAM : r;
+}
+
+/* Signals stay blocked over the clone, glibc's own included: a handler in the child would run in the parent's memory. */
+static pid_t clone_child(process_launch *launch, char *stack, int *ret_pidfd)
+{
+    const kernel_signal_set all = ~UINT64_C(0);
+    kernel_signal_set before;
+    pid_t pid;
+    int error;
+
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+    pid = clone(run_child, stack + CHILD_STACK_BYTES,
+                CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, launch, ret_pidfd);
+    error = errno;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
+    errno = error;
+    return pid;
+}
+
+/* Outcomes: UMH_PROCESS_NO_PROGRAM. */
+static int run(process_launch *launch, umh_process *ret_process)
+{
+    umh_process process = UMH_PROCESS_INIT;
+    umh_process_end end;
+    int pidfd = -1;
+    int error;
+    pid_t pid;
+    char *stack = mmap(NULL, CHILD_STACK_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+    if (stack == MAP_FAILED)
+        return UMH_FAIL_OS(errno, "reserve a stack for '%s'", launch->spec->program);
+    pid = clone_child(launch, stack, &pidfd);
+    error = errno;
+    munmap(stack, CHILD_STACK_BYTES);
+    if (pid < 0)
+        return UMH_FAIL_OS(error, "start '%s'", launch->spec->program);
+
+    process.handle = pidfd;
+    process.pid = pid;
+    if (launch->error) {
+        umh_ignore(umh_process_wait(&process, UMH_FOREVER, &end));
+        umh_process_deinit(&process);
+        return explain(launch);
+    }
+    *ret_process = process;
+    return 0;
+}
+
+int umh_process_start(const umh_process_spec *spec, umh_process *ret_process)
+{
+    char *const none[] = {NULL};
+    process_launch launch = {.spec = spec, .environment = none, .parent = getpid()};
+    int null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int r;
+
+    if (null_device < 0)
+        return UMH_FAIL_OS(errno, "open /dev/null");
+    if (spec->environment && spec->environment->entries)
+        launch.environment = spec->environment->entries;
+    collect_sources(&launch, null_device);
+    r = run(&launch, ret_process);
+    close(null_device);
+    if (r == UMH_PROCESS_NO_PROGRAM)
+        return UMH_PROCESS_NO_PROGRAM;
+    return umh_fold(r);
+}
+
+/* False: it has been reaped (or there is none). A process that has ended and waits to be reaped takes signals without effect. */
+static bool send_signal(const umh_process *process, int signal)
+{
+    return process->handle >= 0 &&
+           syscall(SYS_pidfd_send_signal, (int)process->handle, signal, NULL, 0) == 0;
+}
+
+void umh_process_kill(const umh_process *process)
+{
+    /* Until it is reaped its pid belongs to it, and so the group of that number, if there is one, is its own. */
+    if (send_signal(process, SIGKILL) && process->pid > 1)
+        kill(-(pid_t)process->pid, SIGKILL);
+}
+
+void umh_process_terminate(const umh_process *process)
+{
+    send_signal(process, SIGTERM);
+}
+
+int umh_process_reap(umh_process *process, umh_process_end *ret_end)
+{
+    siginfo_t info = {.si_pid = 0};
+    int status;
+
+    do
+        status = waitid(WAIT_FOR_PIDFD, (id_t)process->handle, &info, WEXITED | WNOHANG);
+    while (status < 0 && errno == EINTR);
+
+    if (status < 0)
+        return UMH_FAIL_OS(errno, "reap process %lld", (long long)process->pid);
+    if (info.si_pid == 0)
+        return UMH_PROCESS_RUNNING;
+    *ret_end = (umh_process_end){
+        .exit_code = info.si_code == CLD_EXITED ? info.si_status : 0,
+        .signal = info.si_code == CLD_EXITED ? 0 : info.si_status,
+        .dumped_core = info.si_code == CLD_DUMPED,
+    };
+    return 0;
+}
+
+int umh_process_wait(umh_process *process, uint64_t deadline_ns, umh_process_end *ret_end)
+{
+    short events;
+    int r = umh_poll((int)process->handle, POLLIN, deadline_ns, &events);
+
+    if (r == UMH_POLL_TIMEOUT)
+        return UMH_PROCESS_RUNNING;
+    if (r)
+        return umh_fold(r);
+    r = umh_process_reap(process, ret_end);
+    if (r == UMH_PROCESS_RUNNING)
+        return UMH_PROCESS_RUNNING;
+    return umh_fold(r);
+}
+
+void umh_process_deinit(umh_process *process)
+{
+    if (process->handle >= 0)
+        close((int)process->handle);
+    *process = (umh_process)UMH_PROCESS_INIT;
+}
+
+void umh_process_end_describe(const umh_process_end *end, char *buffer, size_t capacity)
+{
+    const char *name = sigdescr_np(end->signal);
+
+    if (end->signal == 0)
+        snprintf(buffer, capacity, "exit code %d", end->exit_code);
+    else
+        snprintf(buffer, capacity, "signal %d%s%s%s%s", end->signal, name ? " (" : "",
+                 name ? name : "", name ? ")" : "", end->dumped_core ? ", core dumped" : "");
+}
+
+int64_t umh_process_own_pid(void)
+{
+    return getpid();
+}
+
+int umh_process_own_bits(void)
+{
+    return (int)sizeof(void *) * 8;
+}
+
+bool umh_process_is_privileged(void)
+{
+    return geteuid() == 0;
+}
+
+int umh_process_become(const char *program, const char *const *arguments)
+{
+    sigset_t none;
+    sigset_t before;
+    int error;
+
+    sigemptyset(&none);
+    signal(SIGPIPE, SIG_DFL);
+    pthread_sigmask(SIG_SETMASK, &none, &before);
+    execv(program, (char *const *)(uintptr_t)arguments);
+    error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return UMH_FAIL_OS(error, "execute '%s'", program);
+}
+
+void umh_process_exit_now(int code)
+{
+    _exit(code);
+}
