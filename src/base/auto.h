@@ -7,7 +7,8 @@
 /*
  * UMH_AUTO(umh_config) config = UMH_CONFIG_INIT;    ends with umh_config_deinit(&config)
  * UMH_AUTO_PTR(umh_config) config = NULL;           ends with umh_config_free(config)
- * A header that defines type T with such a destructor says UMH_DEFINE_AUTO(T) or UMH_DEFINE_AUTO_PTR(T) at its end.
+ * A header that defines type T with such a destructor says UMH_DEFINE_AUTO(T) or
+ * UMH_DEFINE_AUTO_PTR(T) at its end.
  */
 #define UMH_AUTO(type) __attribute__((cleanup(type##_auto_deinit))) type
 #define UMH_AUTO_PTR(type) __attribute__((cleanup(type##_auto_free))) type *

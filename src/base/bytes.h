@@ -21,10 +21,15 @@ bool umh_bytes_are_equal(umh_bytes one, umh_bytes other);
 
 /* Owned, growing. */
 typedef struct umh_buffer {
-    uint8_t *data;    /* owned; one NUL always follows `size`, so a text in it is a C string (NULL while empty and new) */
-    size_t size;      /* bytes in use */
-    size_t capacity;  /* bytes allocated */
-    size_t max_bytes; /* growing past it is the outcome UMH_BUFFER_FULL; 0: UMH_BUFFER_DEFAULT_MAX */
+    /*
+     * owned; one NUL always follows `size`, so a text in it is a C string (NULL while empty and
+     * new)
+     */
+    uint8_t *data;
+    size_t size;     /* bytes in use */
+    size_t capacity; /* bytes allocated */
+    /* growing past it is the outcome UMH_BUFFER_FULL; 0: UMH_BUFFER_DEFAULT_MAX */
+    size_t max_bytes;
 } umh_buffer;
 
 #define UMH_BUFFER_DEFAULT_MAX (64u * 1024 * 1024)
@@ -48,11 +53,16 @@ void umh_buffer_deinit(umh_buffer *buffer);
 
 UMH_DEFINE_AUTO(umh_buffer);
 
-/* A copy of `text` or of `size` bytes plus a NUL on the heap. NULL: out of memory, recorded. umh_text_free returns NULL. */
+/*
+ * A copy of `text` or of `size` bytes plus a NUL on the heap. NULL: out of memory, recorded.
+ * umh_text_free returns NULL.
+ */
 char *umh_text_copy(const char *text);
 char *umh_text_copy_bytes(const void *data, size_t size);
 char *umh_text_format(const char *format, ...) UMH_PRINTF(1, 2);
 char *umh_text_free(char *text);
 
-/* Copy into a fixed array, cut at a character's border; always terminated. False when it was cut. */
+/*
+ * Copy into a fixed array, cut at a character's border; always terminated. False when it was cut.
+ */
 bool umh_text_put(char *buffer, size_t capacity, const char *text);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What an int that a function returns means: 0 success, < 0 a failure, > 0 an outcome of that function. */
+/*
+ * What an int that a function returns means: 0 success, < 0 a failure, > 0 an outcome of that
+ * function.
+ */
 #pragma once
 
 #include <stdarg.h>
@@ -10,7 +13,8 @@
 #define UMH_PRINTF(text_at, first_at) __attribute__((format(printf, text_at, first_at)))
 
 /*
- * Failures. Numbers go on the wire and into documents and are never reused. name, number, text for people.
+ * Failures. Numbers go on the wire and into documents and are never reused. name, number, text for
+ * people.
  */
 #define UMH_ERROR_TABLE(X)                                                                         \
     X(UMH_E_BUG, -1, "internal error")                                                             \
@@ -30,7 +34,10 @@
 enum { UMH_ERROR_TABLE(UMH_ERROR_ENUM) };
 #undef UMH_ERROR_ENUM
 
-/* The record of a failure: where it was born and what was being done. A value: copy it to hand it to another thread. */
+/*
+ * The record of a failure: where it was born and what was being done. A value: copy it to hand it
+ * to another thread.
+ */
 typedef struct umh_failure {
     int code;         /* one of UMH_E_..., 0 when there is no record */
     long os_code;     /* errno, GetLastError() or a libuv status; 0 when there is none */
@@ -46,19 +53,29 @@ typedef struct umh_failure {
  */
 #define UMH_FAIL(code, ...) umh_fail_at((code), 0, __FILE__, __LINE__, __VA_ARGS__)
 
-/* The same with the operating system's own number (errno; taken by the caller, in platform and watch only). */
+/*
+ * The same with the operating system's own number (errno; taken by the caller, in platform and
+ * watch only).
+ */
 #define UMH_FAIL_OS(os_code, ...) umh_fail_at(UMH_E_OS, (os_code), __FILE__, __LINE__, __VA_ARGS__)
 
 /* The same for a libuv status (negative errno on Linux); usable where uv.h is. */
-#define UMH_FAIL_UV(status, ...) umh_fail_at(UMH_E_OS, -(long)(status), __FILE__, __LINE__, __VA_ARGS__)
+#define UMH_FAIL_UV(status, ...)                                                                   \
+    umh_fail_at(UMH_E_OS, -(long)(status), __FILE__, __LINE__, __VA_ARGS__)
 
 int umh_fail_at(int code, long os_code, const char *file, int line, const char *format, ...)
     UMH_PRINTF(5, 6);
 
-/* The record of this thread's last failure, taken: a second call gives code 0 until the next failure. */
+/*
+ * The record of this thread's last failure, taken: a second call gives code 0 until the next
+ * failure.
+ */
 umh_failure umh_failure_take(void);
 
-/* One line for people: "open pipe to host 'x': Too many open files (UMH_E_OS, pipe.c:31)". Always terminates `buffer`. */
+/*
+ * One line for people: "open pipe to host 'x': Too many open files (UMH_E_OS, pipe.c:31)". Always
+ * terminates `buffer`.
+ */
 void umh_failure_format(const umh_failure *failure, char *buffer, size_t capacity);
 
 /* "UMH_E_OS" for -3; "UMH_E_?" for what is no failure of the table. Static text. */
@@ -67,7 +84,10 @@ const char *umh_error_name(int code);
 /* "the operating system refused" for -3. Static text. */
 const char *umh_error_text(int code);
 
-/* A negative result goes on unchanged; an outcome nobody handled becomes UMH_E_BUG, with file and line. */
+/*
+ * A negative result goes on unchanged; an outcome nobody handled becomes UMH_E_BUG, with file and
+ * line.
+ */
 #define umh_fold(result) umh_fold_at((result), __FILE__, __LINE__)
 int umh_fold_at(int result, const char *file, int line);
 
@@ -78,7 +98,10 @@ int umh_fold_at(int result, const char *file, int line);
         }                                                                                          \
     } while (0)
 
-/* For our own mistakes, never for data from a pipe, a file or a module. Kept in release builds; ends the process. */
+/*
+ * For our own mistakes, never for data from a pipe, a file or a module. Kept in release builds;
+ * ends the process.
+ */
 #define umh_assert(condition)                                                                      \
     ((condition) ? (void)0 : umh_assert_failed(#condition, __FILE__, __LINE__))
 _Noreturn void umh_assert_failed(const char *condition, const char *file, int line);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* An intrusive doubly linked list with a head; O(1) everywhere; an entry in no list points at itself. */
+/*
+ * An intrusive doubly linked list with a head; O(1) everywhere; an entry in no list points at
+ * itself.
+ */
 #pragma once
 
 #include <stdbool.h>

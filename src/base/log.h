@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Levels of log records and where a program's own records go. Not thread-safe: each program sets its sink before it starts threads. */
+/*
+ * Levels of log records and where a program's own records go. Not thread-safe: each program sets
+ * its sink before it starts threads.
+ */
 #pragma once
 
 #include "base/err.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* An outcome explained to a person: bounded text and the place in a file it is about. A plain value, copied freely. */
+/*
+ * An outcome explained to a person: bounded text and the place in a file it is about. A plain
+ * value, copied freely.
+ */
 #pragma once
 
 #include "base/err.h"
@@ -17,7 +20,10 @@ typedef struct umh_why {
         .text = "", .file = "", .key = "", .line = 0, .column = 0                                  \
     }
 
-/* Replace the text, keep the place. Too long a text is cut at a character's border. `why` may be NULL: nothing happens. */
+/*
+ * Replace the text, keep the place. Too long a text is cut at a character's border. `why` may be
+ * NULL: nothing happens.
+ */
 void umh_why_set(umh_why *why, const char *format, ...) UMH_PRINTF(2, 3);
 
 /* Replace the place, keep the text. NULL or 0 leaves that part as it is. */
@@ -26,10 +32,16 @@ void umh_why_place(umh_why *why, const char *file, int line, int column, const c
 /* Fill from the thread's last failure (taken). */
 void umh_why_set_failure(umh_why *why);
 
-/* "broker.json:12:5: ChildProcesses[2].Ui: expected true or false" into `buffer`, always terminated. */
+/*
+ * "broker.json:12:5: ChildProcesses[2].Ui: expected true or false" into `buffer`, always
+ * terminated.
+ */
 void umh_why_format(const umh_why *why, char *buffer, size_t capacity);
 
-/* A growing list of them, for readers that report all they find. At most UMH_WHY_LIST_MAX are kept; the rest is counted. */
+/*
+ * A growing list of them, for readers that report all they find. At most UMH_WHY_LIST_MAX are kept;
+ * the rest is counted.
+ */
 #define UMH_WHY_LIST_MAX 100
 
 typedef struct umh_why_list {

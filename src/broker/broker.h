@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop and all that is on it. One thread; no locks; work that blocks goes to libuv's pool. Every other header of this folder is "loop thread
- * only" and says so by naming umh_broker.
+ * The loop and all that is on it. One thread; no locks; work that blocks goes to libuv's pool.
+ * Every other header of this folder is "loop thread only" and says so by naming umh_broker.
  *
  *   object          made by            owned by       ends
  *   umh_config      main               broker         umh_broker_free
  *   supervisor      broker_new         broker         after the last host is gone
  *   host            reconcile          supervisor     no longer wanted and without a process
- *   process         host               host           umh_watch_process_close; the object outlives the close until reaped
- *   peer            host, client       its owner      umh_peer_close; frees itself in the last close callback
- *   slot            host, client       its owner      with its owner; its queue and subscriptions outlive any process
+ *   process         host               host           umh_watch_process_close; the object outlives
+ *                   the close until reaped
+ *   peer            host, client       its owner      umh_peer_close; frees itself in the last
+ *                   close callback
+ *   slot            host, client       its owner      with its owner; its queue and subscriptions
+ *                   outlive any process
  *   client          endpoint           endpoint       disconnect
  *   service         first use          subscriptions  nobody subscribes, wants or holds credit
  *   message         router             its references last queue or outbox that has it
  *   grant           first use          the peer's account  with the connection
  *
- * One loop turn: poll -> peers read one buffer each, frames are routed into outboxes and queues -> check handle, in this order: deaths and
- * deadlines are judged, slots with room are pumped, wants are met (umh_credit_settle), dirty outboxes are written, one write each.
+ * One loop turn: poll -> peers read one buffer each, frames are routed into outboxes and queues ->
+ * check handle, in this order: deaths and deadlines are judged, slots with room are pumped, wants
+ * are met (umh_credit_settle), dirty outboxes are written, one write each.
  *
- *   how it ends       first SIGTERM, SIGINT or `stop`: supervisor stops all hosts in order, endpoint closes, the loop runs out.
- *                     umh_broker_fail: the same, and umh_broker_run returns the failure. A second signal: hosts are killed.
+ *   how it ends       first SIGTERM, SIGINT or `stop`: supervisor stops all hosts in order,
+ *                     endpoint closes, the loop runs out. umh_broker_fail: the same, and
+ *                     umh_broker_run returns the failure. A second signal: hosts are killed.
  */
 #pragma once
 
@@ -51,8 +56,8 @@ typedef struct umh_broker_options {
 
 #define UMH_BROKER_OPTIONS_INIT                                                                    \
     {                                                                                              \
-        .config_path = NULL, .instance = "default", .control_path = NULL, .run_for_ms = UINT64_MAX, .force_colour = false,         \
-        .no_colour = false                                                                         \
+        .config_path = NULL, .instance = "default", .control_path = NULL,                          \
+        .run_for_ms = UINT64_MAX, .force_colour = false, .no_colour = false                        \
     }
 
 /* Everything the parts share; a part includes the headers of those it calls. */
@@ -62,6 +67,8 @@ struct umh_broker {
     umh_config config;
     char installation[4096];
     uint32_t max_message_bytes;
+    uint8_t *read_buffer; /* of umh_peer: one for all, UMH_FRAME_HEADER_BYTES + UMH_READ_BYTES */
+    uint64_t turn_number;
     umh_budget budget;
     umh_message_pool *pool;
     umh_logs *logs;
@@ -75,15 +82,19 @@ struct umh_broker {
     umh_endpoint *endpoint; /* NULL: "Control": false */
     uv_signal_t on_terminate, on_interrupt;
     uv_timer_t run_for;
-    uv_check_t turn;       /* the end of a loop turn, see above */
-    uv_idle_t turn_again;  /* keeps the loop from sleeping when the turn left work: started and stopped by umh_broker_wake */
+    uv_check_t turn; /* the end of a loop turn, see above */
+    /*
+     * keeps the loop from sleeping when the turn left work: started and stopped by umh_broker_wake
+     */
+    uv_idle_t turn_again;
     uint64_t started_ns;
-    umh_failure failure;   /* the first fatal one; code 0: none */
+    umh_failure failure; /* the first fatal one; code 0: none */
     bool is_stopping;
 };
 
 /* `config` is moved in. */
-UMH_MUST_USE int umh_broker_new(const umh_broker_options *options, umh_config *config, umh_broker **ret_broker);
+UMH_MUST_USE int umh_broker_new(const umh_broker_options *options, umh_config *config,
+                                umh_broker **ret_broker);
 /* Until it was asked to stop and every host is gone. Returns the first fatal failure. */
 UMH_MUST_USE int umh_broker_run(umh_broker *broker);
 umh_broker *umh_broker_free(umh_broker *broker);
@@ -92,7 +103,9 @@ umh_broker *umh_broker_free(umh_broker *broker);
 void umh_broker_fail(umh_broker *broker);
 /* Stop in order; `is_hard`: kill at once. Idempotent. */
 void umh_broker_stop(umh_broker *broker, bool is_hard);
-/* Have the end of this turn run even if no event comes (something was put on a list it works off). */
+/*
+ * Have the end of this turn run even if no event comes (something was put on a list it works off).
+ */
 void umh_broker_wake(umh_broker *broker);
 
 UMH_DEFINE_AUTO_PTR(umh_broker);

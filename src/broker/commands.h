@@ -3,22 +3,29 @@
  * What a control client may ask of the broker (service Broker): one row per command.
  *
  *   do         body                              answer
- *   hello      {}                                {"version","instance","pid","lowest","highest","max_message_bytes"}
- *   status     {}                                {"broker":{...},"hosts":[{"name","pid","state","restarts","modules":[...]}],...}
+ *   hello      {}
+ *              {"version","instance","pid","lowest","highest","max_message_bytes"}
+ *   status     {}
+ *              {"broker":{...},"hosts":[{"name","pid","state","restarts","modules":[...]}],...}
  *   plan       {}                                {"steps":["..."]}
  *   load       {"host","module"}                 {"outcome":"running"}, when it is
  *   unload     {"host","module"}                 {"outcome":"unloaded"|"replaced"}
  *   reload     {"host","module"}                 {"outcome":"running"|"replaced"}
  *   subscribe  {"services":["guid or name"...]}  {"services":["guid"...]}   (none: All)
- *   sync       {}                                {"taken":n,"refused":n}, or the first refusal: everything sent before is dealt with
+ *   sync       {}                                {"taken":n,"refused":n}, or the first refusal:
+ *              everything sent before is dealt with
  *   resolve    {"service":"name"}                {"guid"}
- *   lost       {}                                {"count":n}: messages dropped for this client so far
+ *   lost       {}                                {"count":n}: messages dropped for this client so
+ *              far
  *   stop       {}                                {} ; then the broker stops
  */
 #pragma once
 
 #include "broker/endpoint.h"
 
-/* Outcomes: UMH_COMMANDS_VIOLATION (no command at all: why). An unknown or refused command is answered, not a violation. */
+/*
+ * Outcomes: UMH_COMMANDS_VIOLATION (no command at all: why). An unknown or refused command is
+ * answered, not a violation.
+ */
 enum { UMH_COMMANDS_VIOLATION = 1 };
 UMH_MUST_USE int umh_commands_receive(umh_client *client, umh_bytes payload, umh_why *ret_why);

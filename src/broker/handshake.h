@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the broker says to a host and what it answers: encodes init, load, start, stop, unload, exit; turns answers into events. */
+/*
+ * What the broker says to a host and what it answers: encodes init, load, start, stop, unload,
+ * exit; turns answers into events.
+ */
 #pragma once
 
 #include "broker/host.h"
@@ -7,13 +10,16 @@
 void umh_handshake_init(umh_host *host);
 void umh_handshake_load(umh_host_module *module);
 void umh_handshake_start(umh_host_module *module);
-void umh_handshake_stop(umh_host_module *module); /* in order behind its messages; the stop reserve is held */
+/* in order behind its messages; the stop reserve is held */
+void umh_handshake_stop(umh_host_module *module);
 void umh_handshake_unload(umh_host_module *module);
 void umh_handshake_exit(umh_host *host);
 
 /*
- * A frame of kind ANSWER, or a command (ModuleMeta subscribe, unsubscribe) from the host. Answers carry the id of what was asked: an id nobody
- * waits for, a hello that comes twice, a command that is not in the table are violations. Outcomes: UMH_HANDSHAKE_VIOLATION (why).
+ * A frame of kind ANSWER, or a command (ModuleMeta subscribe, unsubscribe) from the host. Answers
+ * carry the id of what was asked: an id nobody waits for, a hello that comes twice, a command that
+ * is not in the table are violations. Outcomes: UMH_HANDSHAKE_VIOLATION (why).
  */
 enum { UMH_HANDSHAKE_VIOLATION = 1 };
-UMH_MUST_USE int umh_handshake_receive(umh_host *host, const umh_frame *frame, umh_bytes payload, umh_why *ret_why);
+UMH_MUST_USE int umh_handshake_receive(umh_host *host, const umh_frame *frame, umh_bytes payload,
+                                       umh_why *ret_why);

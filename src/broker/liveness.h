@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hangs: one wheel of pings for all hosts, each pinged every PingMs; unanswered after the next PingMs, with its pipe read, it is killed. Also looks
- * for slots that stall (StallSeconds) and for callbacks that have lasted, from the black box.
+ * Hangs: one wheel of pings for all hosts, each pinged every PingMs; unanswered after the next
+ * PingMs, with its pipe read, it is killed. Also looks for slots that stall (StallSeconds) and for
+ * callbacks that have lasted, from the black box.
  */
 #pragma once
 
 #include "broker/host.h"
 
-#define UMH_CALLBACK_NOTICE_MS 5000u /* "module X has been in OnMessage for 5 s" is logged once per callback */
+/* "module X has been in OnMessage for 5 s" is logged once per callback */
+#define UMH_CALLBACK_NOTICE_MS 5000u
 
 UMH_MUST_USE int umh_liveness_new(umh_broker *broker, umh_liveness **ret_liveness);
 void umh_liveness_close(umh_liveness *liveness); /* frees itself; NULL is allowed */
 void umh_liveness_on_pong(umh_host *host);
 
-/* What the black box says of a host: the module that is in a callback longest. False: none. Values are checked, texts bounded. */
-bool umh_liveness_evidence(const umh_host *host, const umh_host_module **ret_module, umh_activity *ret_activity, uint64_t *ret_for_ms);
+/*
+ * What the black box says of a host: the module that is in a callback longest. False: none. Values
+ * are checked, texts bounded.
+ */
+bool umh_liveness_evidence(const umh_host *host, const umh_host_module **ret_module,
+                           umh_activity *ret_activity, uint64_t *ret_for_ms);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes: one connection, to a host (two pipes) or to a control client (one stream). Reads one buffer per loop turn into the broker's one read
- * buffer, cuts it into frames; a frame that is incomplete at its end goes on in a stored message. Judges what is wrong for every peer; what
- * a frame means is its owner's business.
+ * Bytes: one connection, to a host (two pipes) or to a control client (one stream). Reads one
+ * buffer per loop turn into the broker's one read buffer, cuts it into frames; a frame that is
+ * incomplete at its end goes on in a stored message. Judges what is wrong for every peer; what a
+ * frame means is its owner's business.
  */
 #pragma once
 
@@ -14,14 +15,21 @@ typedef struct umh_peer umh_peer;
 typedef struct umh_peer_events {
     void *context;
     /*
-     * A message's header, before any memory is taken for its payload: may it come? (credit, service, slot)
+     * A message's header, before any memory is taken for its payload: may it come? (credit,
+     * service, slot)
      * Outcomes: UMH_PEER_VIOLATION (why).
      */
     int (*on_header)(void *context, const umh_frame *frame, umh_why *ret_why);
-    /* A whole frame. `stored`: the payload lies in it (borrowed; ref to keep), or NULL. Outcomes: UMH_PEER_VIOLATION (why). */
-    int (*on_frame)(void *context, const umh_frame *frame, umh_bytes payload, umh_message *stored, umh_why *ret_why);
-    void (*on_room)(void *context);
-    /* Once: EOF (why->text empty), a violation, or a write that failed. The owner closes the peer, now or later. */
+    /*
+     * A whole frame. `stored`: the payload lies in it (borrowed; ref to keep), or NULL. Outcomes:
+     * UMH_PEER_VIOLATION (why).
+     */
+    int (*on_frame)(void *context, const umh_frame *frame, umh_bytes payload, umh_message *stored,
+                    umh_why *ret_why);
+    /*
+     * Once: EOF (why->text empty), a violation, or a write that failed. The owner closes the peer,
+     * now or later.
+     */
     void (*on_end)(void *context, const umh_why *why);
 } umh_peer_events;
 
@@ -38,7 +46,8 @@ typedef struct umh_peer_spec {
 UMH_MUST_USE int umh_peer_new(const umh_peer_spec *spec, umh_peer **ret_peer);
 umh_outbox *umh_peer_outbox(umh_peer *peer); /* borrowed until close */
 /*
- * The process has died: read what is left in the pipe to its end, without waiting, through the same events. Afterwards on_end has been called.
+ * The process has died: read what is left in the pipe to its end, without waiting, through the same
+ * events. Afterwards on_end has been called.
  */
 void umh_peer_drain(umh_peer *peer);
 /* Close only the outgoing pipe: EOF for the host. */

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where messages for one subscriber wait: a module's slot of a host, or a control client that listens. Belongs to the host, not to its process:
- * while a module reloads or its host restarts, messages are held here.
+ * Where messages for one subscriber wait: a module's slot of a host, or a control client that
+ * listens. Belongs to the host, not to its process: while a module reloads or its host restarts,
+ * messages are held here.
  *
- *   gate           messages                                      counts as a Block queue (Overflow: Block)
+ *   gate           messages                                      counts as a Block queue (Overflow:
+ *                  Block)
  *   SLOT_OPEN      pass while the window is open, else wait      yes
- *   SLOT_HELD      wait (start-up, orderly reload, stop)         yes: publishers wait, nothing is lost
- *   SLOT_CRASHED   wait up to Hold bytes and seconds, the excess dropped and counted   no: publishers never wait
+ *   SLOT_HELD      wait (start-up, orderly reload, stop)         yes: publishers wait, nothing is
+ *                  lost
+ *   SLOT_CRASHED   wait up to Hold bytes and seconds, the excess dropped and counted   no:
+ *                  publishers never wait
  *   SLOT_SHUT      are dropped (failed for good, unloaded)       no
  */
 #pragma once
@@ -27,23 +31,24 @@ typedef struct umh_slot_counters {
 
 struct umh_slot {
     umh_broker *broker;
-    void *owner;             /* umh_module_slot's host, or the client */
+    void *owner; /* umh_module_slot's host, or the client */
     uint16_t number;
     uint32_t session;
     uint32_t host_number;
     umh_overflow overflow;
     umh_slot_gate gate;
     umh_window window;
-    umh_outbox *outbox;      /* of the current connection; NULL: none */
-    umh_queue queue;         /* by subscription */
-    umh_queue all_queue;     /* by a subscription to All only: always DropOldest */
-    uint64_t hold_bytes;     /* what SLOT_CRASHED holds at most */
-    uint64_t hold_until_ns;  /* then what is held is dropped; UMH_FOREVER: not crashed */
-    uint64_t progress_ns;    /* last time credit came while something was outstanding, for StallSeconds */
+    umh_outbox *outbox;     /* of the current connection; NULL: none */
+    umh_queue queue;        /* by subscription */
+    umh_queue all_queue;    /* by a subscription to All only: always DropOldest */
+    uint64_t hold_bytes;    /* what SLOT_CRASHED holds at most */
+    uint64_t hold_until_ns; /* then what is held is dropped; UMH_FOREVER: not crashed */
+    /* last time credit came while something was outstanding, for StallSeconds */
+    uint64_t progress_ns;
     umh_slot_counters counters;
-    umh_list waiting;        /* in the router's list of slots to pump, while a queue is not empty */
+    umh_list waiting; /* in the router's list of slots to pump, while a queue is not empty */
     uint16_t subscription_count;
-    bool is_windowless;      /* a control client: the outbox alone decides */
+    bool is_windowless; /* a control client: the outbox alone decides */
 };
 
 void umh_slot_init(umh_slot *slot, umh_broker *broker, uint16_t number, umh_overflow overflow);
@@ -51,19 +56,24 @@ void umh_slot_deinit(umh_slot *slot); /* ends its subscriptions, drops and count
 
 /* A new connection (queue kept, window fresh), or none. */
 void umh_slot_connect(umh_slot *slot, umh_outbox *outbox);
-/* The process died: what was outstanding is lost and counted; the gate becomes SLOT_CRASHED, or SLOT_HELD when `is_orderly`. */
+/*
+ * The process died: what was outstanding is lost and counted; the gate becomes SLOT_CRASHED, or
+ * SLOT_HELD when `is_orderly`.
+ */
 void umh_slot_disconnect(umh_slot *slot, bool is_orderly, uint64_t hold_bytes, uint64_t hold_ms);
 void umh_slot_set_gate(umh_slot *slot, umh_slot_gate gate); /* SLOT_OPEN pumps */
 /* `stopped` was read: nothing is outstanding any more (the host has reset its side as well). */
 void umh_slot_reset_window(umh_slot *slot);
 
 /*
- * One message for this subscriber. `*stored` is made (one copy, for all queues) when it must wait; it may be given. `via_all`: it matches
- * only the subscription to All.
+ * One message for this subscriber. `*stored` is made (one copy, for all queues) when it must wait;
+ * it may be given. `via_all`: it matches only the subscription to All.
  */
-void umh_slot_deliver(umh_slot *slot, const umh_frame *frame, umh_bytes payload, bool via_all, umh_message **stored);
+void umh_slot_deliver(umh_slot *slot, const umh_frame *frame, umh_bytes payload, bool via_all,
+                      umh_message **stored);
 void umh_slot_pump(umh_slot *slot);
-UMH_MUST_USE int umh_slot_on_credit(umh_slot *slot, uint64_t bytes); /* Outcomes: UMH_FLOW_VIOLATION */
+/* Outcomes: UMH_FLOW_VIOLATION */
+UMH_MUST_USE int umh_slot_on_credit(umh_slot *slot, uint64_t bytes);
 
 /* Over its high mark with `promised` more on the way (only gates that count as Block). */
 bool umh_slot_is_over_mark(const umh_slot *slot, uint64_t promised);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The two tables of umh_host_happen and umh_module_happen, visible to their test. An empty cell (action NULL) is a bug and asserts. */
+/*
+ * The two tables of umh_host_happen and umh_module_happen, visible to their test. An empty cell
+ * (action NULL) is a bug and asserts.
+ */
 #pragma once
 
 #include "broker/host.h"

@@ -5,10 +5,19 @@
 #include "broker/host.h"
 #include "formats/jsonc.h"
 
-/* {"broker":{"version","instance","pid","config","uptime_ms","memory":{...}},"hosts":[...],"clients":n}. NULL: out of memory, recorded. */
+/*
+ * {"broker":{"version","instance","pid","config","uptime_ms","memory":{...}},"hosts":[...],"clients":n}.
+ * NULL: out of memory, recorded.
+ */
 umh_json *umh_status_describe(umh_broker *broker);
-/* One host: name, pid, state, restarts, last death, modules [{name, slot, state, version, loader, why, waiting, delivered, dropped, lost, services}]. */
+/*
+ * One host: name, pid, state, restarts, last death, modules [{name, slot, state, version, loader,
+ * why, waiting, delivered, dropped, lost, services}].
+ */
 umh_json *umh_status_describe_host(const umh_host *host);
-/* Publish {"v":1,"event":"host","host":...,"state":...,...} on the Broker service, where somebody subscribed to it. */
+/*
+ * Publish {"v":1,"event":"host","host":...,"state":...,...} on the Broker service, where somebody
+ * subscribed to it.
+ */
 void umh_status_announce_host(umh_host *host);
 void umh_status_announce_module(const umh_host_module *module);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The module store: what a host loads is a copy in a folder of ours, so that the original can be rebuilt, replaced or deleted at any time.
- * Copying runs on libuv's pool. Entries are shared by content, named by fingerprint, counted by use; what nobody uses is removed, and at the start
- * what an earlier broker left.
+ * The module store: what a host loads is a copy in a folder of ours, so that the original can be
+ * rebuilt, replaced or deleted at any time. Copying runs on libuv's pool. Entries are shared by
+ * content, named by fingerprint, counted by use; what nobody uses is removed, and at the start what
+ * an earlier broker left.
  */
 #pragma once
 
 #include "broker/broker.h"
 #include "config/modules.h"
 
-#define UMH_STORE_MODULE_BYTES_MAX (512ull * 1024 * 1024) /* one module's folder; more: the module is refused with what was counted */
+/* one module's folder; more: the module is refused with what was counted */
+#define UMH_STORE_MODULE_BYTES_MAX (512ull * 1024 * 1024)
 #define UMH_STORE_MODULE_FILES_MAX 4096u
 #define UMH_STORE_DEPTH_MAX 16u
 
@@ -18,11 +20,12 @@ typedef struct umh_store_request umh_store_request; /* a copy under way */
 
 /* The folder of the instance is created (private) and emptied of what an earlier broker left. */
 UMH_MUST_USE int umh_store_new(umh_broker *broker, umh_store **ret_store);
-umh_store *umh_store_free(umh_store *store); /* after every request has completed; removes its entries */
+/* after every request has completed; removes its entries */
+umh_store *umh_store_free(umh_store *store);
 
 /*
- * Find the module's file, check it and have a copy. Completed later on the loop, never from inside this call, exactly once:
- * on_ready (entry: one reference for the callee) or on_failed (why).
+ * Find the module's file, check it and have a copy. Completed later on the loop, never from inside
+ * this call, exactly once: on_ready (entry: one reference for the callee) or on_failed (why).
  */
 typedef struct umh_store_events {
     void *context;
@@ -30,9 +33,11 @@ typedef struct umh_store_events {
     void (*on_failed)(void *context, const umh_why *why);
 } umh_store_events;
 
-UMH_MUST_USE int umh_store_fetch(umh_store *store, const umh_host_config *host, const umh_module_config *module, const umh_store_events *events,
+UMH_MUST_USE int umh_store_fetch(umh_store *store, const umh_host_config *host,
+                                 const umh_module_config *module, const umh_store_events *events,
                                  umh_store_request **ret_request);
-void umh_store_cancel(umh_store_request *request); /* no event after this; the copy is dropped when it is complete. NULL is allowed */
+/* no event after this; the copy is dropped when it is complete. NULL is allowed */
+void umh_store_cancel(umh_store_request *request);
 
 umh_store_entry *umh_store_ref(umh_store_entry *entry);
 umh_store_entry *umh_store_unref(umh_store_entry *entry);

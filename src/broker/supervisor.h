@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which hosts exist. Performs the steps that config/diff computed; the only place that starts or stops a host. Owns the hosts and the
- * overrides.
+ * Which hosts exist. Performs the steps that config/diff computed; the only place that starts or
+ * stops a host. Owns the hosts and the overrides.
  */
 #pragma once
 
@@ -10,13 +10,20 @@
 UMH_MUST_USE int umh_supervisor_new(umh_broker *broker, umh_supervisor **ret_supervisor);
 umh_supervisor *umh_supervisor_free(umh_supervisor *supervisor); /* no host may have a process */
 
-/* Have reconcile run at the end of this turn. Idempotent; after a death, an override, a change of what is wanted. */
+/*
+ * Have reconcile run at the end of this turn. Idempotent; after a death, an override, a change of
+ * what is wanted.
+ */
 void umh_supervisor_reconcile_soon(umh_supervisor *supervisor);
-void umh_supervisor_settle(umh_supervisor *supervisor); /* the end of a turn: deaths, reconcile, start-together, the end of a stop */
+/* the end of a turn: deaths, reconcile, start-together, the end of a stop */
+void umh_supervisor_settle(umh_supervisor *supervisor);
 
 /* A host is settled or ended: start-together may be due. */
 void umh_supervisor_on_host_change(umh_supervisor *supervisor, umh_host *host);
-/* Every host is asked to end, in parallel; `is_hard`: killed. umh_supervisor_is_idle when the last is gone. */
+/*
+ * Every host is asked to end, in parallel; `is_hard`: killed. umh_supervisor_is_idle when the last
+ * is gone.
+ */
 void umh_supervisor_stop(umh_supervisor *supervisor, bool is_hard);
 bool umh_supervisor_is_idle(const umh_supervisor *supervisor);
 
@@ -25,9 +32,13 @@ umh_list *umh_supervisor_hosts(umh_supervisor *supervisor);
 umh_host *umh_supervisor_find(umh_supervisor *supervisor, const char *host_id);
 
 /*
- * An operator's change at run time: remembered as an override, then performed. The waiter may be NULL. Outcomes: UMH_SUPERVISOR_REFUSED (why).
+ * An operator's change at run time: remembered as an override, then performed. The waiter may be
+ * NULL. Outcomes: UMH_SUPERVISOR_REFUSED (why).
  */
 enum { UMH_SUPERVISOR_REFUSED = 1 };
-UMH_MUST_USE int umh_supervisor_load(umh_supervisor *supervisor, const char *host_id, const char *module, umh_waiter *waiter, umh_why *ret_why);
-UMH_MUST_USE int umh_supervisor_unload(umh_supervisor *supervisor, const char *host_id, const char *module, umh_waiter *waiter, umh_why *ret_why);
-UMH_MUST_USE int umh_supervisor_reload(umh_supervisor *supervisor, const char *host_id, const char *module, umh_waiter *waiter, umh_why *ret_why);
+UMH_MUST_USE int umh_supervisor_load(umh_supervisor *supervisor, const char *host_id,
+                                     const char *module, umh_waiter *waiter, umh_why *ret_why);
+UMH_MUST_USE int umh_supervisor_unload(umh_supervisor *supervisor, const char *host_id,
+                                       const char *module, umh_waiter *waiter, umh_why *ret_why);
+UMH_MUST_USE int umh_supervisor_reload(umh_supervisor *supervisor, const char *host_id,
+                                       const char *module, umh_waiter *waiter, umh_why *ret_why);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a broker.json says, as values: hosts, their modules, limits of the whole. Owned, immutable after loading; a reload makes a new one.
- * Pure but for reading the file. Any thread.
+ * What a broker.json says, as values: hosts, their modules, limits of the whole. Owned, immutable
+ * after loading; a reload makes a new one. Pure but for reading the file. Any thread.
  */
 #pragma once
 
@@ -9,15 +9,24 @@
 #include "formats/guid.h"
 #include "ipc/limits.h"
 
-typedef enum umh_overflow { OVERFLOW_BLOCK, OVERFLOW_DROP_OLDEST, OVERFLOW_DROP_NEWEST } umh_overflow;
-typedef enum umh_restart_when { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER } umh_restart_when;
+typedef enum umh_overflow {
+    OVERFLOW_BLOCK,
+    OVERFLOW_DROP_OLDEST,
+    OVERFLOW_DROP_NEWEST
+} umh_overflow;
+typedef enum umh_restart_when {
+    RESTART_ALWAYS,
+    RESTART_ON_FAILURE,
+    RESTART_NEVER
+} umh_restart_when;
 
 enum { UMH_CONFIG_SESSION_BROKER = 0, UMH_CONFIG_SESSION_ALL_USERS = -1 };
 
 typedef struct umh_module_config {
-    char *name;      /* unique within the host; a bare name, or of the object's Name, or the file name of Path */
-    char *path;      /* as in the file; NULL: found by name */
-    char *config;    /* compact JSON object text; "{}" when absent */
+    /* unique within the host; a bare name, or of the object's Name, or the file name of Path */
+    char *name;
+    char *path;       /* as in the file; NULL: found by name */
+    char *config;     /* compact JSON object text; "{}" when absent */
     int64_t overflow; /* umh_overflow */
 } umh_module_config;
 
@@ -40,7 +49,7 @@ typedef struct umh_dotnet_config {
 } umh_dotnet_config;
 
 typedef struct umh_host_config {
-    char *name; /* GroupName */
+    char *name;      /* GroupName */
     int64_t session; /* UMH_CONFIG_SESSION_... */
     bool wow64, ui;
     int64_t integrity_level; /* 0 Default, 1 Higher */
@@ -62,13 +71,17 @@ typedef struct umh_service_name {
 } umh_service_name;
 
 typedef struct umh_config {
-    char *path;        /* absolute, of the file */
-    char *folder;      /* of the file */
+    char *path;             /* absolute, of the file */
+    char *folder;           /* of the file */
     umh_host_config *hosts; /* the right ones, in the order of the file; owned */
     size_t host_count;
     umh_service_name *services; /* `Services` */
     size_t service_count;
-    char **module_folders; /* absolute: those of `ModuleFolders`, then FOLDER/modules, FOLDER, then the installation's lib/umh/modules */
+    /*
+     * absolute: those of `ModuleFolders`, then FOLDER/modules, FOLDER, then the installation's
+     * lib/umh/modules
+     */
+    char **module_folders;
     size_t module_folder_count;
     int64_t max_message_bytes, memory_mib, queue_mib, stall_seconds, start_together_ms;
     int64_t log_level; /* umh_log_level */
@@ -82,19 +95,26 @@ typedef struct umh_config {
     }
 
 /*
- * Load a file. `installation` is where lib/umh/modules lies (may be NULL). Every problem is one entry of `problems` with file, line, column and
- * key. An entry of ChildProcesses that is wrong is left out and reported, the others stand.
- * Outcomes: UMH_CONFIG_UNUSABLE (no file, no JSON, or a wrong key outside the entries: nothing can run; problems say why).
+ * Load a file. `installation` is where lib/umh/modules lies (may be NULL). Every problem is one
+ * entry of `problems` with file, line, column and key. An entry of ChildProcesses that is wrong is
+ * left out and reported, the others stand.
+ * Outcomes: UMH_CONFIG_UNUSABLE (no file, no JSON, or a wrong key outside the entries: nothing can
+ * run; problems say why).
  */
 enum { UMH_CONFIG_UNUSABLE = 1 };
-UMH_MUST_USE int umh_config_load(const char *path, const char *installation, umh_config *ret_config, umh_why_list *problems);
+UMH_MUST_USE int umh_config_load(const char *path, const char *installation, umh_config *ret_config,
+                                 umh_why_list *problems);
 
 /* The same from text; `path` is for messages and folders. */
-UMH_MUST_USE int umh_config_parse(umh_bytes text, const char *path, const char *installation, umh_config *ret_config,
-                                  umh_why_list *problems);
+UMH_MUST_USE int umh_config_parse(umh_bytes text, const char *path, const char *installation,
+                                  umh_config *ret_config, umh_why_list *problems);
 
-const umh_host_config *umh_config_find_host(const umh_config *config, const char *name); /* borrowed; NULL: none */
-/* A name of `Services`, a well-known service's name, or a GUID's text. Outcomes: UMH_GUID_BAD_TEXT. */
-UMH_MUST_USE int umh_config_find_service(const umh_config *config, const char *text, umh_guid *ret_guid);
+/* borrowed; NULL: none */
+const umh_host_config *umh_config_find_host(const umh_config *config, const char *name);
+/*
+ * A name of `Services`, a well-known service's name, or a GUID's text. Outcomes: UMH_GUID_BAD_TEXT.
+ */
+UMH_MUST_USE int umh_config_find_service(const umh_config *config, const char *text,
+                                         umh_guid *ret_guid);
 void umh_config_deinit(umh_config *config);
 UMH_DEFINE_AUTO(umh_config);

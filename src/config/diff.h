@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * diff: wanted, running -> steps. Pure. A host that did not change gets no step; no step is given twice for one difference.
+ * diff: wanted, running -> steps. Pure. A host that did not change gets no step; no step is given
+ * twice for one difference.
  */
 #pragma once
 
 #include "config/plan.h"
 
 /* What reconcile may be told to do. Names are host ids and module names. */
-typedef enum umh_step_kind { STEP_START_HOST, STEP_STOP_HOST, STEP_LOAD_MODULE, STEP_UNLOAD_MODULE } umh_step_kind;
+typedef enum umh_step_kind {
+    STEP_START_HOST,
+    STEP_STOP_HOST,
+    STEP_LOAD_MODULE,
+    STEP_UNLOAD_MODULE
+} umh_step_kind;
 
 typedef struct umh_step {
     umh_step_kind kind;
@@ -22,7 +28,11 @@ typedef struct umh_running_host {
     const char *const *modules; /* loaded, loading or failed: known to the host */
     size_t module_count;
     bool is_stopping; /* a stop is under way: no further step until it has ended */
-    bool is_due;      /* it ended and may start now; false while it runs, waits for its back-off, or shall not run again */
+    /*
+     * it ended and may start now; false while it runs, waits for its back-off, or shall not run
+     * again
+     */
+    bool is_due;
     bool has_process; /* a process exists or is being started */
 } umh_running_host;
 
@@ -36,7 +46,8 @@ typedef struct umh_steps {
         .items = NULL, .count = 0                                                                  \
     }
 
-UMH_MUST_USE int umh_diff_make(const umh_plan *plan, const umh_running_host *running, size_t running_count, umh_steps *ret_steps);
+UMH_MUST_USE int umh_diff_make(const umh_plan *plan, const umh_running_host *running,
+                               size_t running_count, umh_steps *ret_steps);
 void umh_steps_deinit(umh_steps *steps);
 UMH_DEFINE_AUTO(umh_steps);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a module's file is and what it is: the search of design section 4, and the check before anything is started. Reads files. Any thread. */
+/*
+ * Where a module's file is and what it is: the search of design section 4, and the check before
+ * anything is started. Reads files. Any thread.
+ */
 #pragma once
 
 #include "config/config.h"
@@ -14,19 +17,28 @@ typedef struct umh_module_file {
 } umh_module_file;
 
 /*
- * X in each module folder as X/X64.so (X32 for a 32-bit host), X/X.so, X/X.dll; or `Path` against the folder of the file. Checked: it exists, is an
- * image, of this architecture and bitness, not managed for a 32-bit host, not a program unless the host is a UI host.
- * Outcomes: UMH_MODULES_UNUSABLE (ret_why: what was looked for and where, or what the file is instead).
+ * X in each module folder as X/X64.so (X32 for a 32-bit host), X/X.so, X/X.dll; or `Path` against
+ * the folder of the file. Checked: it exists, is an image, of this architecture and bitness, not
+ * managed for a 32-bit host, not a program unless the host is a UI host.
+ * Outcomes: UMH_MODULES_UNUSABLE (ret_why: what was looked for and where, or what the file is
+ * instead).
  */
 enum { UMH_MODULES_UNUSABLE = 1 };
-UMH_MUST_USE int umh_modules_find(const umh_config *config, const umh_host_config *host, const umh_module_config *module,
-                                  umh_module_file *ret_file, umh_why *ret_why);
+UMH_MUST_USE int umh_modules_find(const umh_config *config, const umh_host_config *host,
+                                  const umh_module_config *module, umh_module_file *ret_file,
+                                  umh_why *ret_why);
 
-/* Any module of the host is managed: its process needs the CLR. `files` has host->module_count entries; unusable ones have kind IMAGE_UNKNOWN. */
+/*
+ * Any module of the host is managed: its process needs the CLR. `files` has host->module_count
+ * entries; unusable ones have kind IMAGE_UNKNOWN.
+ */
 bool umh_modules_need_dotnet(const umh_module_file *files, size_t count);
 
 /*
- * The .NET root to use: of the configuration, else the usual places (/usr/share/dotnet, /usr/lib/dotnet, ~/.dotnet, ...; never the environment).
- * Outcomes: UMH_MODULES_UNUSABLE (no root with host/fxr and a Microsoft.NETCore.App 10.x; why says where it looked and what to install).
+ * The .NET root to use: of the configuration, else the usual places (/usr/share/dotnet,
+ * /usr/lib/dotnet, ~/.dotnet, ...; never the environment).
+ * Outcomes: UMH_MODULES_UNUSABLE (no root with host/fxr and a Microsoft.NETCore.App 10.x; why says
+ * where it looked and what to install).
  */
-UMH_MUST_USE int umh_modules_find_dotnet(const umh_dotnet_config *dotnet, char *ret_root, umh_why *ret_why);
+UMH_MUST_USE int umh_modules_find_dotnet(const umh_dotnet_config *dotnet, char *ret_root,
+                                         umh_why *ret_why);

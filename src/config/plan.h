@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan: configuration, overrides, sessions -> the hosts that should exist. Pure. The result borrows from its arguments.
+ * plan: configuration, overrides, sessions -> the hosts that should exist. Pure. The result borrows
+ * from its arguments.
  */
 #pragma once
 
 #include "config/config.h"
 
-/* What an operator or a module changed at run time, by host; kept until the broker ends or that host is applied anew. */
+/*
+ * What an operator or a module changed at run time, by host; kept until the broker ends or that
+ * host is applied anew.
+ */
 typedef struct umh_override {
     char host[UMH_NAME_BYTES_MAX + 16];
     char module[UMH_NAME_BYTES_MAX + 1]; /* empty: the host itself */
-    bool is_wanted;                      /* loaded or running though the file says otherwise, or the reverse */
-    char path[1024];                     /* of a module loaded at run time that the file does not know; may be empty */
+    bool is_wanted;  /* loaded or running though the file says otherwise, or the reverse */
+    char path[1024]; /* of a module loaded at run time that the file does not know; may be empty */
 } umh_override;
 
 typedef struct umh_wanted_module {
     const char *name;
-    const umh_module_config *config; /* NULL: only an override knows it */
+    const umh_module_config *config;  /* NULL: only an override knows it */
     const umh_override *override_row; /* NULL: only the file knows it */
 } umh_wanted_module;
 
@@ -42,7 +46,8 @@ typedef struct umh_plan_input {
     const umh_config *config;
     const umh_override *overrides;
     size_t override_count;
-    const uint32_t *user_sessions; /* in which AllUsers hosts are wanted; a foreground program has one: UMH_SESSION_OWN */
+    /* in which AllUsers hosts are wanted; a foreground program has one: UMH_SESSION_OWN */
+    const uint32_t *user_sessions;
     size_t user_session_count;
 } umh_plan_input;
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One table with a row per key of broker.json: object it belongs to, type, default, range, text. From it come the reader, the JSON Schema,
- * the nearest-key suggestion and docs/configuration.md. A new key is a row here. Pure, static data.
+ * One table with a row per key of broker.json: object it belongs to, type, default, range, text.
+ * From it come the reader, the JSON Schema, the nearest-key suggestion and docs/configuration.md. A
+ * new key is a row here. Pure, static data.
  */
 #pragma once
 
 #include "base/bytes.h"
 
 typedef enum umh_schema_object {
-    OBJECT_ROOT,     /* the file, or its `Broker` */
-    OBJECT_HOST,     /* an entry of ChildProcesses */
-    OBJECT_MODULE,   /* an entry of Modules in its object form */
+    OBJECT_ROOT,   /* the file, or its `Broker` */
+    OBJECT_HOST,   /* an entry of ChildProcesses */
+    OBJECT_MODULE, /* an entry of Modules in its object form */
     OBJECT_RESTART,
     OBJECT_TIMEOUTS,
     OBJECT_HOLD,
@@ -24,15 +25,16 @@ typedef enum umh_schema_type {
     SCHEMA_BOOL,
     SCHEMA_INTEGER,
     SCHEMA_TEXT,
-    SCHEMA_NAME,        /* of a host, module or service: see umh_schema_is_name */
-    SCHEMA_ENUM,        /* one of `choices`, separated by '|', in any case; or its number where `highest` is not 0 */
+    SCHEMA_NAME, /* of a host, module or service: see umh_schema_is_name */
+    /* one of `choices`, separated by '|', in any case; or its number where `highest` is not 0 */
+    SCHEMA_ENUM,
     SCHEMA_SESSION,     /* "Broker" or 0, "AllUsers" or -1 */
     SCHEMA_OBJECT,      /* of `object` */
     SCHEMA_OBJECT_LIST, /* list of `object`; modules also accept a text */
     SCHEMA_TEXT_LIST,
-    SCHEMA_TEXT_MAP,    /* any keys, text values: a list of "KEY=value" */
-    SCHEMA_GUID_MAP,    /* names as keys, GUIDs as values: a list of umh_service_name */
-    SCHEMA_ANY          /* a module's Config: any JSON object */
+    SCHEMA_TEXT_MAP, /* any keys, text values: a list of "KEY=value" */
+    SCHEMA_GUID_MAP, /* names as keys, GUIDs as values: a list of umh_service_name */
+    SCHEMA_ANY       /* a module's Config: any JSON object */
 } umh_schema_type;
 
 typedef struct umh_schema_row {
@@ -43,18 +45,23 @@ typedef struct umh_schema_row {
     const char *choices;      /* of SCHEMA_ENUM */
     const char *fallback;     /* default as JSON text; NULL: none, the key is required */
     int64_t lowest, highest;  /* numbers; lengths of texts and lists */
-    size_t offset;            /* of the field in the owner's struct; the reader stores there; a list's count follows it */
-    const char *text;         /* one or two sentences for the reference page */
+    /* of the field in the owner's struct; the reader stores there; a list's count follows it */
+    size_t offset;
+    const char *text; /* one or two sentences for the reference page */
 } umh_schema_row;
 
 extern const umh_schema_row umh_schema_rows[];
 extern const size_t umh_schema_row_count;
 
 const char *umh_schema_object_name(umh_schema_object object); /* "ChildProcesses[]" */
-const umh_schema_row *umh_schema_find(umh_schema_object owner, const char *key); /* NULL: no such key; case matters */
+/* NULL: no such key; case matters */
+const umh_schema_row *umh_schema_find(umh_schema_object owner, const char *key);
 /* Letters, digits, '_', '.' and '-', the last two not first, 1 to UMH_NAME_BYTES_MAX bytes. */
 bool umh_schema_is_name(const char *text);
-/* The key of `owner` that was probably meant (other case, edit distance <= 2 or a third of its length), else NULL. */
+/*
+ * The key of `owner` that was probably meant (other case, edit distance <= 2 or a third of its
+ * length), else NULL.
+ */
 const char *umh_schema_nearest(umh_schema_object owner, const char *key);
 
 /* The whole reference page (Markdown) and the JSON Schema (draft 2020-12), appended. */

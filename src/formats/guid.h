@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A service's or host's GUID: 16 bytes in the order of its text (RFC 9562). A plain value. Any thread. */
+/*
+ * A service's or host's GUID: 16 bytes in the order of its text (RFC 9562). A plain value. Any
+ * thread.
+ */
 #pragma once
 
 #include "base/bytes.h"
@@ -19,7 +22,8 @@ void umh_guid_encode(const umh_guid *guid, char text[UMH_GUID_TEXT_BYTES]);
 
 bool umh_guid_is_equal(const umh_guid *one, const umh_guid *other);
 bool umh_guid_is_null(const umh_guid *guid);
-uint64_t umh_guid_hash(const umh_guid *guid); /* good enough for a table in memory, the same within one process */
+/* good enough for a table in memory, the same within one process */
+uint64_t umh_guid_hash(const umh_guid *guid);
 
 /* Version 5 (SHA-1 of `space` and `name`), by libuuid. */
 void umh_guid_derive(const umh_guid *space, umh_bytes name, umh_guid *ret_guid);

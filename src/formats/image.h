@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What kind of module a file is, by its header alone: ELF, PE, PE with a CLI header. Pure: bytes in, a value out; every offset is
- * untrusted. Any thread.
+ * What kind of module a file is, by its header alone: ELF, PE, PE with a CLI header. Pure: bytes
+ * in, a value out; every offset is untrusted. Any thread.
  */
 #pragma once
 
@@ -19,7 +19,13 @@ typedef enum umh_image_kind {
     IMAGE_CLI_PROGRAM, /* marked as EXE: a managed UI module */
 } umh_image_kind;
 
-typedef enum umh_image_machine { MACHINE_OTHER, MACHINE_X86, MACHINE_X64, MACHINE_ARM64, MACHINE_ANY } umh_image_machine;
+typedef enum umh_image_machine {
+    MACHINE_OTHER,
+    MACHINE_X86,
+    MACHINE_X64,
+    MACHINE_ARM64,
+    MACHINE_ANY
+} umh_image_machine;
 
 typedef struct umh_image {
     umh_image_kind kind;
@@ -28,10 +34,16 @@ typedef struct umh_image {
     uint16_t machine_code;     /* as in the file, for messages */
 } umh_image;
 
-/* Bytes of a file's beginning that are enough to decide; a PE header lies within them or the file is IMAGE_UNKNOWN. */
+/*
+ * Bytes of a file's beginning that are enough to decide; a PE header lies within them or the file
+ * is IMAGE_UNKNOWN.
+ */
 #define UMH_IMAGE_HEADER_BYTES 4096
 
-/* `header`: the file's first bytes, whole file when it is shorter; `file_bytes`: the file's size. Never fails. */
+/*
+ * `header`: the file's first bytes, whole file when it is shorter; `file_bytes`: the file's size.
+ * Never fails.
+ */
 umh_image umh_image_decode(umh_bytes header, uint64_t file_bytes);
 
 /* "64-bit x86 ELF shared object", "managed assembly (.NET)". Static text. */

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the broker may ask of a host: one row per command, with the phase in which it is legal. Anything else is answered with an error, and the
- * host goes on: it trusts its broker, not its luck.
+ * What the broker may ask of a host: one row per command, with the phase in which it is legal.
+ * Anything else is answered with an error, and the host goes on: it trusts its broker, not its
+ * luck.
  *
  *   service       do       slot   when               answer
- *   HostInit      init     -      first, once        {"lowest":1,"highest":1,"bits":64,"pid":...}   (hello)
- *   ModuleMeta    load     yes    slot empty         {"name","version","services":[guid...],"loader":"native","took_ms"} or error
+ *   HostInit      init     -      first, once        {"lowest":1,"highest":1,"bits":64,"pid":...}
+ *                 (hello)
+ *   ModuleMeta    load     yes    slot empty
+ *                 {"name","version","services":[guid...],"loader":"native","took_ms"} or error
  *   ModuleMeta    start    yes    LOADED             {} or error
  *   ModuleMeta    stop     yes    LOADED, STARTED    {} after the module's last message
- *   ModuleMeta    unload   yes    STOPPED, FAILED    {"outcome":"unloaded","took_ms":n} or {"outcome":"replace","why":"..."}
- *   ModuleMeta    exit     -      any                none: every module is stopped in parallel, then the process ends with 0
+ *   ModuleMeta    unload   yes    STOPPED, FAILED    {"outcome":"unloaded","took_ms":n} or
+ *                 {"outcome":"replace","why":"..."}
+ *   ModuleMeta    exit     -      any                none: every module is stopped in parallel,
+ *                 then the process ends with 0
  *
- * init's body: name, number, guid, session, kind, max_message_bytes, window_bytes, dotnet_root, managed_folder, diagnostics, log_level.
- * load's body: slot, name, path, folder, original_folder, config (text).
- * From the host: ModuleMeta subscribe and unsubscribe, {"slot":3,"service":"guid"}, no answer.
+ * init's body: name, number, guid, session, kind, max_message_bytes, window_bytes, dotnet_root,
+ * managed_folder, diagnostics, log_level. load's body: slot, name, path, folder, original_folder,
+ * config (text). From the host: ModuleMeta subscribe and unsubscribe, {"slot":3,"service":"guid"},
+ * no answer.
  */
 #pragma once
 
@@ -24,4 +30,5 @@ int umh_commands_on_control(umh_host *host, const umh_frame *frame, umh_bytes pa
 int umh_commands_on_slot(umh_host *host, uint16_t slot, umh_bytes payload);
 
 /* Any thread: tell the broker. */
-UMH_MUST_USE int umh_commands_subscribe(umh_host *host, uint16_t slot, const umh_guid *service, bool is_wanted);
+UMH_MUST_USE int umh_commands_subscribe(umh_host *host, uint16_t slot, const umh_guid *service,
+                                        bool is_wanted);

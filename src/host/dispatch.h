@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who reads, who calls. One thread has the reading role: it reads a batch of frames and calls modules itself. A watcher ticks every
- * UMH_TICK_MS while callbacks run; a callback that has lasted loses the role to another thread, together with the batch and the parse
- * position, and its slot gets an inbox until that is empty.
+ * Who reads, who calls. One thread has the reading role: it reads a batch of frames and calls
+ * modules itself. A watcher ticks every UMH_TICK_MS while callbacks run; a callback that has lasted
+ * loses the role to another thread, together with the batch and the parse position, and its slot
+ * gets an inbox until that is empty.
  *
  *   thread    count            does                                               ends
  *   main      1                start-up, then the CLR's Main or `run`             _exit
  *   watcher   1                ticks, writes what the outbox left, joins retired  _exit
- *   role      1 of the crew    reads, calls inline                                passes the role on, becomes its slot's thread
- *   crew      modules + 1      slot threads: commands and inboxes; idle ones wait retired when idle or before a module is unloaded
+ *   role      1 of the crew    reads, calls inline                                passes the role
+ *             on, becomes its slot's thread
+ *   crew      modules + 1      slot threads: commands and inboxes; idle ones wait retired when idle
+ *             or before a module is unloaded
  *
  *   shared state            protected by
- *   current call            one atomic word: sequence and slot + 1; 0: none. Set before an inline call, compared-and-exchanged with 0 after;
- *                           the watcher takes the role by exchanging it for 0 under the lock. Whoever exchanged owns what follows.
- *   role, batch, position   written by the role's holder before it sets the word; read by who took it
+ *   current call            one atomic word: sequence and slot + 1; 0: none. Set before an inline
+ *                           call, compared-and-exchanged with 0 after; the watcher takes the role
+ *                           by exchanging it for 0 under the lock. Whoever exchanged owns what
+ *                           follows.
+ *   role, batch, position   written by the role's holder before it sets the word; read by who took
+ *                           it
  *   inboxes, crew, slots    the lock; no module code runs under it
  *
- * A batch (read buffer) is counted: by the role and by each inline callback whose role was taken. Inboxes copy: at most the slot's window and one
- * message; a frame larger than UMH_READ_BYTES has a batch of its own that an inbox takes over instead of a copy.
+ * A batch (read buffer) is counted: by the role and by each inline callback whose role was taken.
+ * Inboxes copy: at most the slot's window and one message; a frame larger than UMH_READ_BYTES has a
+ * batch of its own that an inbox takes over instead of a copy.
  */
 #pragma once
 
@@ -25,8 +32,12 @@
 #include "ipc/blackbox.h"
 
 #define UMH_TICK_MS 2u
-#define UMH_CREW_IDLE_MAX 2u          /* idle threads kept */
-#define UMH_SLOW_CALLS_PER_TICK 16u   /* a slot seen in two ticks running with fewer calls between them is slow, though no call lasted a tick */
+#define UMH_CREW_IDLE_MAX 2u /* idle threads kept */
+/*
+ * a slot seen in two ticks running with fewer calls between them is slow, though no call lasted a
+ * tick
+ */
+#define UMH_SLOW_CALLS_PER_TICK 16u
 
 typedef struct umh_dispatch umh_dispatch;
 
@@ -35,18 +46,29 @@ typedef struct umh_dispatch_spec {
     umh_pipe in;
     umh_outbox *outbox;
     umh_blackbox *blackbox; /* NULL: none */
-    /* A frame that is not a message to a module: commands to the host, credit, give back, ping. Role's thread. Outcomes: none; a failure ends the host. */
+    /*
+     * A frame that is not a message to a module: commands to the host, credit, give back, ping.
+     * Role's thread. Outcomes: none; a failure ends the host.
+     */
     int (*on_control)(umh_host *host, const umh_frame *frame, umh_bytes payload);
-    /* A command to a slot (load, start, stop, unload). The slot's own thread, in order with its messages. */
+    /*
+     * A command to a slot (load, start, stop, unload). The slot's own thread, in order with its
+     * messages.
+     */
     int (*on_slot_command)(umh_host *host, uint16_t slot, umh_bytes payload);
-    void (*on_end)(umh_host *host, const umh_why *why); /* EOF (why empty) or a broken frame: the process ends */
+    /* EOF (why empty) or a broken frame: the process ends */
+    void (*on_end)(umh_host *host, const umh_why *why);
 } umh_dispatch_spec;
 
 UMH_MUST_USE int umh_dispatch_new(const umh_dispatch_spec *spec, umh_dispatch **ret_dispatch);
-UMH_MUST_USE int umh_dispatch_start(umh_dispatch *dispatch); /* the watcher and the first reader; they never end */
+/* the watcher and the first reader; they never end */
+UMH_MUST_USE int umh_dispatch_start(umh_dispatch *dispatch);
 void umh_dispatch_limit(umh_dispatch *dispatch, uint32_t max_message_bytes, uint64_t window_bytes);
 
-/* Slot's thread: from now on messages to the slot go to `module`; NULL: they are a protocol error and dropped with a log line. */
+/*
+ * Slot's thread: from now on messages to the slot go to `module`; NULL: they are a protocol error
+ * and dropped with a log line.
+ */
 void umh_dispatch_set_module(umh_dispatch *dispatch, uint16_t slot, umh_module *module);
 umh_module *umh_dispatch_get_module(umh_dispatch *dispatch, uint16_t slot); /* slot's thread */
 
@@ -54,10 +76,14 @@ umh_module *umh_dispatch_get_module(umh_dispatch *dispatch, uint16_t slot); /* s
 void umh_dispatch_note(umh_dispatch *dispatch, uint16_t slot, umh_activity activity);
 
 /*
- * Before a native module is unloaded, on a thread that never called it (an unload command always gets a fresh one): end every thread that
- * called the slot. False: one of them is inside another module's callback and did not come back until the deadline.
+ * Before a native module is unloaded, on a thread that never called it (an unload command always
+ * gets a fresh one): end every thread that called the slot. False: one of them is inside another
+ * module's callback and did not come back until the deadline.
  */
 bool umh_dispatch_retire_callers(umh_dispatch *dispatch, uint16_t slot, uint64_t deadline_ns);
 
-/* The watcher is to tick: the outbox has something, or a callback has begun outside the role. Any thread. */
+/*
+ * The watcher is to tick: the outbox has something, or a callback has begun outside the role. Any
+ * thread.
+ */
 void umh_dispatch_wake_watcher(umh_dispatch *dispatch);

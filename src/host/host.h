@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host process as an object: what main made and the others share. One per process, alive until _exit; nothing in it is freed while threads run.
+ * The host process as an object: what main made and the others share. One per process, alive until
+ * _exit; nothing in it is freed while threads run.
  *
  *   object     made by           owned by        ends
  *   stdio      main              main            _exit
@@ -9,8 +10,9 @@
  *   managed    init command      umh_host        _exit
  *   module     load command      its slot        unload (freed by the thread that unloads)
  *
- * kill -9 at any time: the broker sees the process end, reads what the pipe still holds, and holds what was addressed to its modules.
- * EOF on the protocol pipe at any time: _exit(0) at once; module code gets no further call.
+ * kill -9 at any time: the broker sees the process end, reads what the pipe still holds, and holds
+ * what was addressed to its modules. EOF on the protocol pipe at any time: _exit(0) at once; module
+ * code gets no further call.
  */
 #pragma once
 

@@ -8,7 +8,8 @@
 
 static int started_by_hand(void)
 {
-    fputs("umh-host64 is started by a broker only; to run a module alone use: umh try MODULE\n", stderr);
+    fputs("umh-host64 is started by a broker only; to run a module alone use: umh try MODULE\n",
+          stderr);
     return 2;
 }
 
@@ -27,9 +28,9 @@ int main(int argc, char **argv)
     if (r == 0)
         r = umh_host_new(&stdio, &host);
     if (r == 0)
-        r = umh_host_start(host);             /* reading, calling, watching: threads from here on */
+        r = umh_host_start(host); /* reading, calling, watching: threads from here on */
     if (r == 0)
-        umh_host_serve_main_thread(host);     /* the CLR's Main or a module's run; never returns */
+        umh_host_serve_main_thread(host); /* the CLR's Main or a module's run; never returns */
 
     failure = umh_failure_take();
     umh_failure_format(&failure, line, sizeof(line));

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The border to the CLR: started once, on the main thread, by hostfxr in command-line mode for ManagedHost.dll, whose Main hands its function
- * pointers over and stays until the process ends. C only crosses the border; the policy of managed modules is C#.
+ * The border to the CLR: started once, on the main thread, by hostfxr in command-line mode for
+ * ManagedHost.dll, whose Main hands its function pointers over and stays until the process ends. C
+ * only crosses the border; the policy of managed modules is C#.
  *
- * The structs below are mirrored in managed/ManagedHost/Bridge.cs; both sides check `size`. Texts are UTF-8 with an explicit length where they
- * may hold NUL, else NUL-terminated. No exception crosses: every function reports into `why`.
+ * The structs below are mirrored in managed/ManagedHost/Bridge.cs; both sides check `size`. Texts
+ * are UTF-8 with an explicit length where they may hold NUL, else NUL-terminated. No exception
+ * crosses: every function reports into `why`.
  */
 #pragma once
 
@@ -32,15 +34,21 @@ typedef struct umh_managed_facts {
     umh_guid services[UMH_MODULE_SERVICES_MAX];
 } umh_managed_facts;
 
-/* Filled by ManagedHost's Main. Result 0: done; 1: not usable or still there, `why` (UMH_MANAGED_WHY_BYTES, NUL-terminated) says why. */
+/*
+ * Filled by ManagedHost's Main. Result 0: done; 1: not usable or still there, `why`
+ * (UMH_MANAGED_WHY_BYTES, NUL-terminated) says why.
+ */
 typedef struct umh_managed_calls {
     uint32_t size;
     uint32_t version; /* 1 */
-    int32_t (*load)(const umh_managed_load *spec, umh_managed_facts *facts, void **ret_handle, char *why);
+    int32_t (*load)(const umh_managed_load *spec, umh_managed_facts *facts, void **ret_handle,
+                    char *why);
     int32_t (*start)(void *handle, char *why);
-    void (*on_message)(void *handle, const umh_message_v1 *message); /* returns when the handler's Task has completed */
+    /* returns when the handler's Task has completed */
+    void (*on_message)(void *handle, const umh_message_v1 *message);
     void (*stop)(void *handle);
-    int32_t (*unload)(void *handle, char *why); /* the handle is gone; waits up to 2 s for the proof */
+    /* the handle is gone; waits up to 2 s for the proof */
+    int32_t (*unload)(void *handle, char *why);
 } umh_managed_calls;
 
 /* What Main is given as its only argument: the address of this struct in hexadecimal. */
@@ -49,21 +57,27 @@ typedef struct umh_managed_start {
     uint32_t version; /* 1 */
     void *context;
     void (*on_ready)(void *context, const umh_managed_calls *calls); /* calls is copied */
-    void (*wait_for_end)(void *context); /* Main stays in it; returns never: the process leaves by _exit */
-    void (*log)(uint32_t level, const char *module, const char *message, size_t message_bytes); /* for ManagedHost itself; module may be NULL */
+    /* Main stays in it; returns never: the process leaves by _exit */
+    void (*wait_for_end)(void *context);
+    /* for ManagedHost itself; module may be NULL */
+    void (*log)(uint32_t level, const char *module, const char *message, size_t message_bytes);
 } umh_managed_start;
 
 typedef struct umh_managed umh_managed;
 
 /* `dotnet_root` and `managed_folder` (of ManagedHost.dll) are copied. Starts nothing yet. */
-UMH_MUST_USE int umh_managed_new(const char *dotnet_root, const char *managed_folder, bool diagnostics, umh_managed **ret_managed);
+UMH_MUST_USE int umh_managed_new(const char *dotnet_root, const char *managed_folder,
+                                 bool diagnostics, umh_managed **ret_managed);
 
 /*
- * Any thread but main: have the CLR running. The first caller wakes the main thread; all wait for on_ready, or for the failure.
+ * Any thread but main: have the CLR running. The first caller wakes the main thread; all wait for
+ * on_ready, or for the failure.
  * Outcomes: UMH_MODULE_UNUSABLE (no .NET root, or hostfxr's own words).
  */
 UMH_MUST_USE int umh_managed_ensure(umh_managed *managed, umh_why *ret_why);
 const umh_managed_calls *umh_managed_get_calls(const umh_managed *managed); /* after ensure */
 
-/* Main thread: waits for the first managed module, then runs ManagedHost's Main. Does not return. */
+/*
+ * Main thread: waits for the first managed module, then runs ManagedHost's Main. Does not return.
+ */
 _Noreturn void umh_managed_serve_main_thread(umh_managed *managed);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One module in one slot: what a loader made of a file, and the table of host functions it was given. Created by the load command on the slot's
- * thread; called by one thread at a time (dispatch sees to that); freed after unload by the thread that unloaded.
+ * One module in one slot: what a loader made of a file, and the table of host functions it was
+ * given. Created by the load command on the slot's thread; called by one thread at a time (dispatch
+ * sees to that); freed after unload by the thread that unloaded.
  *
  *   state      who leaves it
  *   LOADED     start -> STARTED or FAILED; stop -> STOPPED
@@ -20,17 +21,22 @@
 typedef struct umh_module umh_module;
 typedef struct umh_host umh_host; /* the process; main.h */
 
-typedef enum umh_module_state { MODULE_LOADED, MODULE_STARTED, MODULE_STOPPED, MODULE_FAILED } umh_module_state;
+typedef enum umh_module_state {
+    MODULE_LOADED,
+    MODULE_STARTED,
+    MODULE_STOPPED,
+    MODULE_FAILED
+} umh_module_state;
 
 /* What the load command said. Borrowed for the call, copied where kept. */
 typedef struct umh_module_spec {
     umh_host *host;
     uint16_t slot;
     const char *name;
-    const char *path;            /* absolute, of the copy in the store */
-    const char *folder;          /* of the copy */
+    const char *path;   /* absolute, of the copy in the store */
+    const char *folder; /* of the copy */
     const char *original_folder;
-    const char *config;          /* JSON text */
+    const char *config; /* JSON text */
 } umh_module_spec;
 
 /* What a loader found out, for the answer. */
@@ -47,7 +53,8 @@ enum { UMH_MODULE_UNUSABLE = 1, UMH_MODULE_STILL_THERE = 2 };
 typedef struct umh_loader {
     const char *name; /* "native", "managed" */
     /* Load and init. Outcomes: UMH_MODULE_UNUSABLE (why). Nothing remains loaded then. */
-    int (*load)(umh_module *module, const umh_module_spec *spec, umh_module_facts *ret_facts, void **ret_state, umh_why *ret_why);
+    int (*load)(umh_module *module, const umh_module_spec *spec, umh_module_facts *ret_facts,
+                void **ret_state, umh_why *ret_why);
     int (*start)(void *state, umh_why *ret_why); /* Outcomes: UMH_MODULE_UNUSABLE */
     void (*on_message)(void *state, const umh_message_v1 *message);
     void (*stop)(void *state);
@@ -59,14 +66,22 @@ extern const umh_loader umh_loader_native;
 extern const umh_loader umh_loader_managed;
 
 /* Choose the loader by the file's header, load, init. Outcomes: UMH_MODULE_UNUSABLE (why). */
-UMH_MUST_USE int umh_module_load(const umh_module_spec *spec, umh_module_facts *ret_facts, umh_module **ret_module, umh_why *ret_why);
-UMH_MUST_USE int umh_module_start(umh_module *module, umh_why *ret_why); /* Outcomes: UMH_MODULE_UNUSABLE */
-/* Ends waiting sends, calls stop, leaves what was accepted to the outbox. Once; later calls do nothing. */
+UMH_MUST_USE int umh_module_load(const umh_module_spec *spec, umh_module_facts *ret_facts,
+                                 umh_module **ret_module, umh_why *ret_why);
+/* Outcomes: UMH_MODULE_UNUSABLE */
+UMH_MUST_USE int umh_module_start(umh_module *module, umh_why *ret_why);
+/*
+ * Ends waiting sends, calls stop, leaves what was accepted to the outbox. Once; later calls do
+ * nothing.
+ */
 void umh_module_stop(umh_module *module);
 /* Outcomes: UMH_MODULE_STILL_THERE. Takes and frees the module in any case. */
 UMH_MUST_USE int umh_module_unload_take(umh_module *module, umh_why *ret_why);
 
-/* The frame and its text as the module sees it. Called by dispatch for each message: no allocation, no lock, no clock. */
+/*
+ * The frame and its text as the module sees it. Called by dispatch for each message: no allocation,
+ * no lock, no clock.
+ */
 void umh_module_deliver(umh_module *module, const umh_frame *frame, umh_bytes text);
 
 umh_module_state umh_module_get_state(const umh_module *module);
@@ -75,5 +90,8 @@ bool umh_module_is_native(const umh_module *module);
 /* The table for this module; its address identifies the module in every host function. */
 const umh_host_v1 *umh_module_host_table(const umh_module *module);
 
-/* The slot whose callback this thread is in, UMH_SLOT_NONE outside: set around every call into a module. */
+/*
+ * The slot whose callback this thread is in, UMH_SLOT_NONE outside: set around every call into a
+ * module.
+ */
 uint16_t umh_module_current_slot(void);

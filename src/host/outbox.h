@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything the host sends: a lane of control frames that goes first, a lane of messages in order, and per service the credit and the list
- * of those that wait for it. Any thread; one lock inside, no module code and no blocking write under it.
+ * Everything the host sends: a lane of control frames that goes first, a lane of messages in order,
+ * and per service the credit and the list of those that wait for it. Any thread; one lock inside,
+ * no module code and no blocking write under it.
  *
- * Who writes to the pipe: one thread at a time. Inside a callback a message is only appended and the reading role flushes when its batch
- * ends. Elsewhere the first message since the last tick writes itself, later ones wake the watcher once, which writes at the next tick at
- * the latest; a lane over UMH_OUTBOX_BYTES is written by its sender. Control frames are flushed by whoever appends them.
+ * Who writes to the pipe: one thread at a time. Inside a callback a message is only appended and
+ * the reading role flushes when its batch ends. Elsewhere the first message since the last tick
+ * writes itself, later ones wake the watcher once, which writes at the next tick at the latest; a
+ * lane over UMH_OUTBOX_BYTES is written by its sender. Control frames are flushed by whoever
+ * appends them.
  */
 #pragma once
 
@@ -15,7 +18,9 @@
 
 typedef struct umh_outbox umh_outbox;
 
-/* `wake` is called, without the lock, when the watcher has something to write. `out` is borrowed. */
+/*
+ * `wake` is called, without the lock, when the watcher has something to write. `out` is borrowed.
+ */
 typedef struct umh_outbox_spec {
     umh_pipe out;
     uint32_t max_message_bytes;
@@ -28,42 +33,60 @@ UMH_MUST_USE int umh_outbox_new(const umh_outbox_spec *spec, umh_outbox **ret_ou
 umh_outbox *umh_outbox_free(umh_outbox *outbox);
 void umh_outbox_limit(umh_outbox *outbox, uint32_t max_message_bytes); /* as HostInit says */
 
-enum { UMH_OUTBOX_FULL = 1, UMH_OUTBOX_NOT_TEXT = 2, UMH_OUTBOX_TOO_LARGE = 3, UMH_OUTBOX_NOT_ALLOWED = 4, UMH_OUTBOX_LIMIT = 5 };
+enum {
+    UMH_OUTBOX_FULL = 1,
+    UMH_OUTBOX_NOT_TEXT = 2,
+    UMH_OUTBOX_TOO_LARGE = 3,
+    UMH_OUTBOX_NOT_ALLOWED = 4,
+    UMH_OUTBOX_LIMIT = 5
+};
 
 typedef struct umh_send {
     umh_guid service;
-    umh_bytes text;          /* borrowed until the call returns */
-    uint64_t deadline_ns;    /* 0: do not wait */
+    umh_bytes text;       /* borrowed until the call returns */
+    uint64_t deadline_ns; /* 0: do not wait */
     uint32_t session;
     uint16_t slot;
-    bool is_inside;          /* a callback (or the flow of a managed handler) of the module: never waits, has the allowance */
-    bool may_use_allowance;  /* false for try_send */
+    /*
+     * a callback (or the flow of a managed handler) of the module: never waits, has the allowance
+     */
+    bool is_inside;
+    bool may_use_allowance; /* false for try_send */
 } umh_send;
 
 /*
- * Validates, takes credit and appends in one step; else joins the service's waiting list, is accepted on the allowance, or is refused.
- * Order is kept per slot and service. Outcomes: UMH_OUTBOX_FULL (deadline, allowance, or stop of the module meanwhile), NOT_TEXT, TOO_LARGE,
+ * Validates, takes credit and appends in one step; else joins the service's waiting list, is
+ * accepted on the allowance, or is refused. Order is kept per slot and service. Outcomes:
+ * UMH_OUTBOX_FULL (deadline, allowance, or stop of the module meanwhile), NOT_TEXT, TOO_LARGE,
  * NOT_ALLOWED (control service, All), LIMIT (services per connection).
  */
 UMH_MUST_USE int umh_outbox_send(umh_outbox *outbox, const umh_send *send);
 
 /* An answer or command; JSON payload. Control lane: overtakes messages. */
 UMH_MUST_USE int umh_outbox_answer(umh_outbox *outbox, umh_bytes payload);
-UMH_MUST_USE int umh_outbox_command(umh_outbox *outbox, const umh_guid *service, uint16_t slot, umh_bytes payload);
+UMH_MUST_USE int umh_outbox_command(umh_outbox *outbox, const umh_guid *service, uint16_t slot,
+                                    umh_bytes payload);
 UMH_MUST_USE int umh_outbox_pong(umh_outbox *outbox, umh_bytes payload);
 /* Downstream credit of a slot; added up while an earlier one has not been written. */
 UMH_MUST_USE int umh_outbox_credit(umh_outbox *outbox, uint16_t slot, uint64_t bytes);
 
-/* From the broker: credit for a service, or the request to give it back. Moves what fits, announces the next head. */
+/*
+ * From the broker: credit for a service, or the request to give it back. Moves what fits, announces
+ * the next head.
+ */
 UMH_MUST_USE int umh_outbox_on_credit(umh_outbox *outbox, const umh_guid *service, uint64_t bytes);
 UMH_MUST_USE int umh_outbox_on_give_back(umh_outbox *outbox, const umh_guid *service);
 
 /*
- * stop of a module, first half: waiting sends of the slot outside callbacks return UMH_OUTBOX_FULL, now and from now on (is_inside goes on until
- * the second half); what was accepted moves to the front of its lists.
+ * stop of a module, first half: waiting sends of the slot outside callbacks return UMH_OUTBOX_FULL,
+ * now and from now on (is_inside goes on until the second half); what was accepted moves to the
+ * front of its lists.
  */
 void umh_outbox_stop_slot(umh_outbox *outbox, uint16_t slot);
-/* Second half, after the stop callback: `answer` goes out in the message lane after the slot's last accepted message. */
+/*
+ * Second half, after the stop callback: `answer` goes out in the message lane after the slot's last
+ * accepted message.
+ */
 UMH_MUST_USE int umh_outbox_finish_slot(umh_outbox *outbox, uint16_t slot, umh_bytes answer);
 void umh_outbox_open_slot(umh_outbox *outbox, uint16_t slot); /* a new module in the slot */
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the process was born with, put where module code cannot reach it. Main thread, before anything else. */
+/*
+ * What the process was born with, put where module code cannot reach it. Main thread, before
+ * anything else.
+ */
 #pragma once
 
 #include "ipc/blackbox.h"
@@ -19,8 +22,8 @@ typedef struct umh_stdio {
     }
 
 /*
- * Afterwards descriptor 0 is the null device, 1 and 2 the log pipe, 3 closed. Outcomes: UMH_STDIO_NO_BROKER (0 or 1 is no pipe, or the
- * argument is missing: started by hand).
+ * Afterwards descriptor 0 is the null device, 1 and 2 the log pipe, 3 closed. Outcomes:
+ * UMH_STDIO_NO_BROKER (0 or 1 is no pipe, or the argument is missing: started by hand).
  */
 enum { UMH_STDIO_NO_BROKER = 1 };
 #define UMH_STDIO_ARGUMENT "--attached" /* argv[1] that a broker passes */

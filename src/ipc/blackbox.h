@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Layout of the shared page of a host. The host writes, the broker reads, with relaxed atomics; each value is evidence, not truth. Times are
- * the host's monotonic nanoseconds (the same clock as the broker's on one machine).
+ * Layout of the shared page of a host. The host writes, the broker reads, with relaxed atomics;
+ * each value is evidence, not truth. Times are the host's monotonic nanoseconds (the same clock as
+ * the broker's on one machine).
  */
 #pragma once
 
@@ -24,9 +25,10 @@ typedef enum umh_activity {
 } umh_activity;
 
 typedef struct umh_blackbox_slot {
-    _Atomic uint32_t activity;       /* umh_activity */
+    _Atomic uint32_t activity; /* umh_activity */
     _Atomic uint32_t reserved;
-    _Atomic uint64_t since_ns;       /* of that activity, at the watcher's resolution; 0: shorter than a tick */
+    /* of that activity, at the watcher's resolution; 0: shorter than a tick */
+    _Atomic uint64_t since_ns;
     _Atomic uint64_t consumed_count; /* messages whose callback returned */
     _Atomic uint64_t consumed_bytes; /* their costs */
 } umh_blackbox_slot;

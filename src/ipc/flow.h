@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ledgers of flow control: one comparison and one addition each, no clock, no I/O. Pure values; the owner's thread.
- * docs/wire-protocol.md, "Flow", says how they play together; tests/models proves it. Amounts are costs (umh_frame_cost).
+ * The ledgers of flow control: one comparison and one addition each, no clock, no I/O. Pure values;
+ * the owner's thread. docs/wire-protocol.md, "Flow", says how they play together; tests/models
+ * proves it. Amounts are costs (umh_frame_cost).
  */
 #pragma once
 
@@ -11,7 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The broker's one memory budget. Charged beyond its capacity only by what comes on first credit (a constant per connection). */
+/*
+ * The broker's one memory budget. Charged beyond its capacity only by what comes on first credit (a
+ * constant per connection).
+ */
 typedef struct umh_budget {
     uint64_t capacity;
     uint64_t charged;
@@ -34,21 +38,26 @@ enum { UMH_FLOW_VIOLATION = 1 };
 void umh_window_init(umh_window *window, uint64_t size);
 bool umh_window_is_open(const umh_window *window); /* outstanding < size: one more message passes */
 void umh_window_take(umh_window *window, uint64_t cost);
-UMH_MUST_USE int umh_window_give(umh_window *window, uint64_t credit); /* Outcomes: UMH_FLOW_VIOLATION (more than outstanding) */
+/* Outcomes: UMH_FLOW_VIOLATION (more than outstanding) */
+UMH_MUST_USE int umh_window_give(umh_window *window, uint64_t credit);
 
 /* Downstream, in the host, per module slot: what callbacks have returned and not been credited. */
 typedef struct umh_consumed {
     uint64_t bytes;
 } umh_consumed;
 
-/* Count one returned callback; the credit to send now, 0: not yet (less than half of `window_bytes` has gathered). */
+/*
+ * Count one returned callback; the credit to send now, 0: not yet (less than half of `window_bytes`
+ * has gathered).
+ */
 uint64_t umh_consumed_add(umh_consumed *consumed, uint64_t cost, uint64_t window_bytes);
 
 /*
  * Upstream, in the host, per service it publishes to. Used under the outbox's lock.
  *
- * First credit: the first UMH_FIRST_CREDIT_SERVICES services whose message is *appended* on a connection. Both sides decide at the same
- * point of the same order, by umh_sender_take here and umh_grant_use there, so nothing needs to be said.
+ * First credit: the first UMH_FIRST_CREDIT_SERVICES services whose message is *appended* on a
+ * connection. Both sides decide at the same point of the same order, by umh_sender_take here and
+ * umh_grant_use there, so nothing needs to be said.
  */
 typedef struct umh_sender {
     uint64_t given; /* sum of credits less what went back; first credit is not in it */
@@ -57,28 +66,38 @@ typedef struct umh_sender {
 } umh_sender;
 
 void umh_sender_init(umh_sender *sender);
-/* Fits into what was given (and first credit, which it may become entitled to now: *first_count is raised): sent += cost. */
+/*
+ * Fits into what was given (and first credit, which it may become entitled to now: *first_count is
+ * raised): sent += cost.
+ */
 bool umh_sender_take(umh_sender *sender, uint64_t cost, unsigned *first_count);
 void umh_sender_credit(umh_sender *sender, uint64_t bytes);
 /*
- * What to announce for a waiting head of `cost`: the offset that `given` must reach. Not a size: wants overtake messages, so only an offset
- * means the same on both sides at any time.
+ * What to announce for a waiting head of `cost`: the offset that `given` must reach. Not a size:
+ * wants overtake messages, so only an offset means the same on both sides at any time.
  */
 uint64_t umh_sender_want(const umh_sender *sender, uint64_t cost);
-uint64_t umh_sender_give_back(umh_sender *sender); /* lowers `given` to what is used; the amount to answer */
+/* lowers `given` to what is used; the amount to answer */
+uint64_t umh_sender_give_back(umh_sender *sender);
 
 /* Upstream, in the broker, per connection and service. Offsets count like `given`. */
 typedef struct umh_grant {
-    uint64_t given;         /* sum of credits less what came back; first credit is not in it */
-    uint64_t used;          /* sum of costs received */
-    uint64_t want;          /* offset that `given` must reach; the want stands while given < want; 0: none */
-    uint64_t promised_upto; /* offset up to which credit was given for wants; a withdrawn want lowers it */
-    uint64_t level;         /* what unused credit is topped up to; grows with use to UMH_CREDIT_BYTES_MAX, 0 after a give-back */
-    uint64_t ticket;        /* order of standing wants within the service */
-    uint16_t want_slot;     /* module whose message waits */
+    uint64_t given; /* sum of credits less what came back; first credit is not in it */
+    uint64_t used;  /* sum of costs received */
+    uint64_t want; /* offset that `given` must reach; the want stands while given < want; 0: none */
+    /* offset up to which credit was given for wants; a withdrawn want lowers it */
+    uint64_t promised_upto;
+    /*
+     * what unused credit is topped up to; grows with use to UMH_CREDIT_BYTES_MAX, 0 after a
+     * give-back
+     */
+    uint64_t level;
+    uint64_t ticket;    /* order of standing wants within the service */
+    uint16_t want_slot; /* module whose message waits */
     bool is_first;
-    bool is_asked;          /* a give-back is on its way: nothing is given until it is answered */
-    bool is_fresh;          /* has sent or been given something since it was last asked: may be asked again */
+    bool is_asked; /* a give-back is on its way: nothing is given until it is answered */
+    /* has sent or been given something since it was last asked: may be asked again */
+    bool is_fresh;
 } umh_grant;
 
 void umh_grant_init(umh_grant *grant);
@@ -89,17 +108,27 @@ uint64_t umh_grant_unused(const umh_grant *grant);
 uint64_t umh_grant_promised(const umh_grant *grant);
 
 /*
- * A message of `cost` arrived. `first_count` is the connection's. *ret_credited: how much of the cost was charged as unused credit before
- * and is the message's own charge from now on; the rest came on first credit. Outcomes: UMH_FLOW_VIOLATION.
+ * A message of `cost` arrived. `first_count` is the connection's. *ret_credited: how much of the
+ * cost was charged as unused credit before and is the message's own charge from now on; the rest
+ * came on first credit. Outcomes: UMH_FLOW_VIOLATION.
  */
-UMH_MUST_USE int umh_grant_use(umh_grant *grant, uint64_t cost, unsigned *first_count, uint64_t *ret_credited);
+UMH_MUST_USE int umh_grant_use(umh_grant *grant, uint64_t cost, unsigned *first_count,
+                               uint64_t *ret_credited);
 
-/* A want arrived (0 withdraws). Outcomes: UMH_FLOW_VIOLATION (further from `given` than a message of `cost_max` can be). */
-UMH_MUST_USE int umh_grant_set_want(umh_grant *grant, uint64_t offset, uint16_t slot, uint64_t cost_max);
+/*
+ * A want arrived (0 withdraws). Outcomes: UMH_FLOW_VIOLATION (further from `given` than a message
+ * of `cost_max` can be).
+ */
+UMH_MUST_USE int umh_grant_set_want(umh_grant *grant, uint64_t offset, uint16_t slot,
+                                    uint64_t cost_max);
 /* What must be given so that the want is met; 0: no want stands. */
 uint64_t umh_grant_missing(const umh_grant *grant);
 
-void umh_grant_give(umh_grant *grant, uint64_t bytes); /* what of it lies below the want is promised */
+/* what of it lies below the want is promised */
+void umh_grant_give(umh_grant *grant, uint64_t bytes);
 
-/* The answer to give back: given and promise shrink, the level starts again. Outcomes: UMH_FLOW_VIOLATION (not asked, or more than unused). */
+/*
+ * The answer to give back: given and promise shrink, the level starts again. Outcomes:
+ * UMH_FLOW_VIOLATION (not asked, or more than unused).
+ */
 UMH_MUST_USE int umh_grant_return(umh_grant *grant, uint64_t bytes);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one frame format, both directions, every connection: 40 bytes of header, little-endian, then the payload.
- * Pure; any thread. What direction allows which kind is the receiver's business (broker/peer, host/link, cli/client).
+ * The one frame format, both directions, every connection: 40 bytes of header, little-endian, then
+ * the payload. Pure; any thread. What direction allows which kind is the receiver's business
+ * (broker/peer, host/link, cli/client).
  */
 #pragma once
 
@@ -11,19 +12,25 @@
 #include "ipc/limits.h"
 
 typedef enum umh_frame_kind {
-    FRAME_MESSAGE = 1,   /* text to a service; to a control service: a command (JSON) */
-    FRAME_ANSWER = 2,    /* JSON, to the connection a command came from */
-    FRAME_CREDIT = 3,    /* payload u64: more bytes. Broker -> host: `service`. Host -> broker: `source_slot` */
-    FRAME_WANT = 4,      /* payload u64: offset that the credit given must reach for the head of `service`, 0 withdraws;
-                            `source_slot` is the head's. Host -> broker */
-    FRAME_GIVE_BACK = 5, /* broker -> host: no payload; host -> broker: payload u64, the credit given back. `service` */
-    FRAME_PING = 6,      /* any payload up to 8 bytes */
-    FRAME_PONG = 7,      /* the ping's payload */
+    FRAME_MESSAGE = 1, /* text to a service; to a control service: a command (JSON) */
+    FRAME_ANSWER = 2,  /* JSON, to the connection a command came from */
+    /* payload u64: more bytes. Broker -> host: `service`. Host -> broker: `source_slot` */
+    FRAME_CREDIT = 3,
+    /*
+     * payload u64: offset that the credit given must reach for the head of `service`, 0 withdraws;
+     * `source_slot` is the head's. Host -> broker
+     */
+    FRAME_WANT = 4,
+    /* broker -> host: no payload; host -> broker: payload u64, the credit given back. `service` */
+    FRAME_GIVE_BACK = 5,
+    FRAME_PING = 6, /* any payload up to 8 bytes */
+    FRAME_PONG = 7, /* the ping's payload */
     FRAME_KIND_END
 } umh_frame_kind;
 
 enum {
-    FRAME_FLAG_EXTENDED = 1 << 0, /* u16 size, then that many bytes of (u16 type, u16 size, value)*, precede the text */
+    /* u16 size, then that many bytes of (u16 type, u16 size, value)*, precede the text */
+    FRAME_FLAG_EXTENDED = 1 << 0,
     FRAME_FLAGS_KNOWN = FRAME_FLAG_EXTENDED
 };
 
@@ -33,14 +40,17 @@ typedef struct umh_frame {
     uint8_t kind;
     uint16_t flags;
     umh_guid service;
-    uint32_t session;        /* destination */
-    uint32_t source_host;    /* written by the broker on delivery, ignored on arrival */
+    uint32_t session;     /* destination */
+    uint32_t source_host; /* written by the broker on delivery, ignored on arrival */
     uint16_t source_slot;
     uint16_t slot;           /* destination module, on delivery */
     uint32_t source_session; /* written by the broker */
 } umh_frame;
 
-/* Bytes that count against credit and windows: header and payload, without the NUL that follows on delivery. */
+/*
+ * Bytes that count against credit and windows: header and payload, without the NUL that follows on
+ * delivery.
+ */
 static inline uint64_t umh_frame_cost(uint32_t payload_bytes)
 {
     return (uint64_t)UMH_FRAME_HEADER_BYTES + payload_bytes;
@@ -55,14 +65,20 @@ static inline uint64_t umh_frame_delivered_bytes(const umh_frame *frame)
 void umh_frame_encode(const umh_frame *frame, uint8_t header[UMH_FRAME_HEADER_BYTES]);
 
 /*
- * Decode a header at the front of `bytes`, which may hold less or more. Judges what every receiver judges alike: version, kind, known
- * flags, length (`payload_max` for messages; UMH_COMMAND_BYTES_MAX for answers, 8 for the others, exactly 8 for credit and want).
- * Outcomes: UMH_FRAME_INCOMPLETE (fewer than 40 bytes), UMH_FRAME_BAD (why says what; the connection is beyond repair).
+ * Decode a header at the front of `bytes`, which may hold less or more. Judges what every receiver
+ * judges alike: version, kind, known flags, length (`payload_max` for messages;
+ * UMH_COMMAND_BYTES_MAX for answers, 8 for the others, exactly 8 for credit and want).
+ * Outcomes: UMH_FRAME_INCOMPLETE (fewer than 40 bytes), UMH_FRAME_BAD (why says what; the
+ * connection is beyond repair).
  */
 enum { UMH_FRAME_INCOMPLETE = 1, UMH_FRAME_BAD = 2 };
-UMH_MUST_USE int umh_frame_decode(umh_bytes bytes, uint32_t payload_max, umh_frame *ret_frame, umh_why *ret_why);
+UMH_MUST_USE int umh_frame_decode(umh_bytes bytes, uint32_t payload_max, umh_frame *ret_frame,
+                                  umh_why *ret_why);
 
-/* The text within a payload, after extensions. Outcomes: UMH_FRAME_BAD (the sizes of the extensions do not add up). */
+/*
+ * The text within a payload, after extensions. Outcomes: UMH_FRAME_BAD (the sizes of the extensions
+ * do not add up).
+ */
 UMH_MUST_USE int umh_frame_text(const umh_frame *frame, umh_bytes payload, umh_bytes *ret_text);
 
 /* The number of a credit, want or give-back payload of 8 bytes. */
@@ -70,4 +86,5 @@ uint64_t umh_frame_amount(umh_bytes payload);
 
 /* A whole frame of kind CREDIT, WANT or GIVE_BACK with its number into `to` (48 bytes). */
 #define UMH_FRAME_AMOUNT_BYTES (UMH_FRAME_HEADER_BYTES + 8u)
-void umh_frame_encode_amount(const umh_frame *frame, uint64_t amount, uint8_t to[UMH_FRAME_AMOUNT_BYTES]);
+void umh_frame_encode_amount(const umh_frame *frame, uint64_t amount,
+                             uint8_t to[UMH_FRAME_AMOUNT_BYTES]);

@@ -1,39 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* Every maximum of the wire, of the broker's and of the host's tables, and what happens there. Figures in bytes unless named otherwise. */
+/*
+ * Every maximum of the wire, of the broker's and of the host's tables, and what happens there.
+ * Figures in bytes unless named otherwise.
+ */
 #pragma once
 
 /* Frames */
 #define UMH_FRAME_HEADER_BYTES 40u
-#define UMH_MESSAGE_BYTES_MIN_MAX (64u * 1024)          /* MaxMessageBytes can be configured from here */
-#define UMH_MESSAGE_BYTES_DEFAULT (16u * 1024 * 1024)   /* a longer one: send says too large; on the wire a violation */
-#define UMH_MESSAGE_BYTES_HIGHEST (256u * 1024 * 1024)  /* ... to here, and never above a quarter of the budget */
-#define UMH_COMMAND_BYTES_MAX (1024u * 1024)            /* commands and answers; longer: violation, or the answer is an error */
+#define UMH_MESSAGE_BYTES_MIN_MAX (64u * 1024) /* MaxMessageBytes can be configured from here */
+/* a longer one: send says too large; on the wire a violation */
+#define UMH_MESSAGE_BYTES_DEFAULT (16u * 1024 * 1024)
+/* ... to here, and never above a quarter of the budget */
+#define UMH_MESSAGE_BYTES_HIGHEST (256u * 1024 * 1024)
+/* commands and answers; longer: violation, or the answer is an error */
+#define UMH_COMMAND_BYTES_MAX (1024u * 1024)
 #define UMH_EXTENSION_BYTES_MAX 4096u
 
 /* Numbers in frames */
 #define UMH_PROTOCOL_LOWEST 1
 #define UMH_PROTOCOL_HIGHEST 1
-#define UMH_SLOT_NONE 0xFFFFu      /* the host itself, not one of its modules */
+#define UMH_SLOT_NONE 0xFFFFu /* the host itself, not one of its modules */
 #define UMH_SESSION_EVERY 0xFFFFFFFFu
-#define UMH_SESSION_OWN 0u         /* the broker's own session */
-#define UMH_HOST_NUMBER_BROKER 0u  /* source host of the broker and of control clients */
+#define UMH_SESSION_OWN 0u        /* the broker's own session */
+#define UMH_HOST_NUMBER_BROKER 0u /* source host of the broker and of control clients */
 
 /* A host */
-#define UMH_MODULES_PER_HOST_MAX 120u    /* the configuration refuses more: what the black box has room for */
+/* the configuration refuses more: what the black box has room for */
+#define UMH_MODULES_PER_HOST_MAX 120u
 #define UMH_SUBSCRIPTIONS_PER_MODULE_MAX 256u /* subscribe says limit; on the wire a violation */
-#define UMH_SERVICES_PER_PEER_MAX 1024u  /* services one connection may publish to; send says limit; on the wire a violation */
-#define UMH_HOSTS_MAX 4096u              /* the configuration refuses more */
-#define UMH_CONTROL_CLIENTS_MAX 64u      /* a further client is told so and disconnected */
-#define UMH_NAME_BYTES_MAX 64u           /* host and module names */
+/* services one connection may publish to; send says limit; on the wire a violation */
+#define UMH_SERVICES_PER_PEER_MAX 1024u
+#define UMH_HOSTS_MAX 4096u         /* the configuration refuses more */
+#define UMH_CONTROL_CLIENTS_MAX 64u /* a further client is told so and disconnected */
+#define UMH_NAME_BYTES_MAX 64u      /* host and module names */
 
 /* Flow (design: both sides always read; whoever waits, waits for credit) */
-#define UMH_WINDOW_BYTES (1024u * 1024)          /* downstream, per module slot */
-#define UMH_FIRST_CREDIT_BYTES 4096u             /* upstream, for each of the first UMH_FIRST_CREDIT_SERVICES of a connection */
+#define UMH_WINDOW_BYTES (1024u * 1024) /* downstream, per module slot */
+/* upstream, for each of the first UMH_FIRST_CREDIT_SERVICES of a connection */
+#define UMH_FIRST_CREDIT_BYTES 4096u
 #define UMH_FIRST_CREDIT_SERVICES 4u
-#define UMH_CREDIT_BYTES_MAX (1024u * 1024)      /* what unused credit of a (host, service) grows to */
-#define UMH_CREDIT_LEVEL_BYTES_MIN 16384u        /* where growth starts */
-#define UMH_LARGE_MESSAGE_BYTES (64u * 1024)     /* of larger ones, one per service is under way */
-#define UMH_ALLOWANCE_BYTES (256u * 1024)        /* accepted inside callbacks beyond credit, per module; then send says full */
+#define UMH_CREDIT_BYTES_MAX (1024u * 1024)  /* what unused credit of a (host, service) grows to */
+#define UMH_CREDIT_LEVEL_BYTES_MIN 16384u    /* where growth starts */
+#define UMH_LARGE_MESSAGE_BYTES (64u * 1024) /* of larger ones, one per service is under way */
+/* accepted inside callbacks beyond credit, per module; then send says full */
+#define UMH_ALLOWANCE_BYTES (256u * 1024)
 #define UMH_MEMORY_MIB_DEFAULT 64u
 #define UMH_QUEUE_MIB_DEFAULT 8u
 #define UMH_STALL_SECONDS_DEFAULT 60u
@@ -41,12 +51,17 @@
 #define UMH_HOLD_SECONDS_DEFAULT 60u
 
 /* Buffers */
-#define UMH_READ_BYTES (256u * 1024)    /* one read; one buffer per peer and loop turn */
-#define UMH_OUTBOX_BYTES (256u * 1024)  /* per peer; what does not fit waits in the slot's queue; control frames have room of their own */
-#define UMH_OUTBOX_CONTROL_BYTES (2u * 1024 * 1024) /* of one peer; a peer that lets more gather is closed */
-#define UMH_PIPE_BYTES (1024 * 1024)    /* a pipe is grown to this at its first EAGAIN in a stream */
-#define UMH_HOST_BUFFERS_MAX (UMH_MODULES_PER_HOST_MAX + 2u) /* read buffers of a host: one per running callback, the role's, one spare */
+#define UMH_READ_BYTES (256u * 1024) /* one read; one buffer per peer and loop turn */
+/* per peer: a whole read and its NULs; what does not fit waits in the slot's queue */
+#define UMH_OUTBOX_BYTES (320u * 1024)
+/* of one peer; a peer that lets more gather is closed */
+#define UMH_OUTBOX_CONTROL_BYTES (2u * 1024 * 1024)
+#define UMH_PIPE_BYTES (1024 * 1024) /* a pipe is grown to this at its first EAGAIN in a stream */
+/* read buffers of a host: one per running callback, the role's, one spare */
+#define UMH_HOST_BUFFERS_MAX (UMH_MODULES_PER_HOST_MAX + 2u)
 
 /* Log */
-#define UMH_LOG_LINES_PER_SECOND 2000u  /* per host, after a burst of the same size; the excess is counted and said once a second */
-#define UMH_LOG_PENDING_BYTES (1024u * 1024) /* waiting for a stuck terminal; then dropped and counted */
+/* per host, after a burst of the same size; the excess is counted and said once a second */
+#define UMH_LOG_LINES_PER_SECOND 2000u
+/* waiting for a stuck terminal; then dropped and counted */
+#define UMH_LOG_PENDING_BYTES (1024u * 1024)

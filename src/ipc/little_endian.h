@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Unaligned little-endian loads and stores: one instruction each where the processor is little-endian. Any thread. */
+/*
+ * Unaligned little-endian loads and stores: one instruction each where the processor is
+ * little-endian. Any thread.
+ */
 #pragma once
 
 #include <stdint.h>

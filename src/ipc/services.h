@@ -18,11 +18,18 @@ typedef enum umh_service_id {
 } umh_service_id;
 
 const umh_guid *umh_service_guid(umh_service_id id);
-const char *umh_service_name(umh_service_id id);      /* "Broker"; static text */
-umh_service_id umh_service_find(const umh_guid *guid); /* SERVICE_ORDINARY when it is none of them */
+const char *umh_service_name(umh_service_id id); /* "Broker"; static text */
+/* SERVICE_ORDINARY when it is none of them */
+umh_service_id umh_service_find(const umh_guid *guid);
 
-/* A module may not publish to it (unless granted): everything in the table above but SHELL_EXEC, CONF_STORE and CONF_CONSUMER. */
+/*
+ * A module may not publish to it (unless granted): everything in the table above but SHELL_EXEC,
+ * CONF_STORE and CONF_CONSUMER.
+ */
 bool umh_service_is_control(const umh_guid *guid);
 
-/* The service GUID of a host: version 5 in the namespace of SERVICE_HOST_INIT, of "NAME" or "NAME@SESSION". */
+/*
+ * The service GUID of a host: version 5 in the namespace of SERVICE_HOST_INIT, of "NAME" or
+ * "NAME@SESSION".
+ */
 void umh_service_of_host(const char *host_id, umh_guid *ret_guid);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The environment of this process and the one a child gets. The only place that calls getenv. Main thread. */
+/*
+ * The environment of this process and the one a child gets. The only place that calls getenv. Main
+ * thread.
+ */
 #pragma once
 
 #include "base/auto.h"
@@ -20,10 +23,14 @@ typedef struct umh_environment {
         .entries = NULL, .count = 0                                                                \
     }
 
-/* From this process's environment only what the allow-list names: PATH HOME USER LOGNAME SHELL LANG LC_* TZ TMPDIR XDG_RUNTIME_DIR DISPLAY
- * WAYLAND_DISPLAY XAUTHORITY DBUS_SESSION_BUS_ADDRESS (Windows: SystemRoot, TEMP, ...). Nothing that steers a loader or the CLR. */
+/*
+ * From this process's environment only what the allow-list names: PATH HOME USER LOGNAME SHELL LANG
+ * LC_* TZ TMPDIR XDG_RUNTIME_DIR DISPLAY WAYLAND_DISPLAY XAUTHORITY DBUS_SESSION_BUS_ADDRESS
+ * (Windows: SystemRoot, TEMP, ...). Nothing that steers a loader or the CLR.
+ */
 UMH_MUST_USE int umh_environment_init_filtered(umh_environment *ret_environment);
 /* Replace or add; value NULL removes. */
-UMH_MUST_USE int umh_environment_put(umh_environment *environment, const char *name, const char *value);
+UMH_MUST_USE int umh_environment_put(umh_environment *environment, const char *name,
+                                     const char *value);
 void umh_environment_deinit(umh_environment *environment);
 UMH_DEFINE_AUTO(umh_environment);

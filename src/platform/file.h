@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Files and folders. Paths are UTF-8 with '/' (also accepted: '\\' on Windows), absolute where a function does not say otherwise. Any thread. */
+/*
+ * Files and folders. Paths are UTF-8 with '/' (also accepted: '\\' on Windows), absolute where a
+ * function does not say otherwise. Any thread.
+ */
 #pragma once
 
 #include "base/bytes.h"
@@ -9,7 +12,12 @@
 
 enum { UMH_FILE_NONE = 1, UMH_FILE_TOO_LARGE = 2, UMH_FILE_TOO_MANY = 3, UMH_FILE_UNSAFE = 4 };
 
-typedef enum umh_file_kind { FILE_KIND_NONE, FILE_KIND_FILE, FILE_KIND_FOLDER, FILE_KIND_OTHER } umh_file_kind;
+typedef enum umh_file_kind {
+    FILE_KIND_NONE,
+    FILE_KIND_FILE,
+    FILE_KIND_FOLDER,
+    FILE_KIND_OTHER
+} umh_file_kind;
 
 typedef struct umh_file_info {
     umh_file_kind kind;
@@ -18,35 +26,50 @@ typedef struct umh_file_info {
     uint64_t identity;   /* device and file number mixed, for comparing only */
 } umh_file_info;
 
-umh_file_info umh_file_inspect(const char *path); /* follows links; FILE_KIND_NONE when it is not there */
+/* follows links; FILE_KIND_NONE when it is not there */
+umh_file_info umh_file_inspect(const char *path);
 
 /* The whole file. Outcomes: UMH_FILE_NONE, UMH_FILE_TOO_LARGE. */
 UMH_MUST_USE int umh_file_read(const char *path, size_t max_bytes, umh_buffer *ret_content);
 /* The first `capacity` bytes or fewer, and the file's size. Outcomes: UMH_FILE_NONE. */
-UMH_MUST_USE int umh_file_read_head(const char *path, void *buffer, size_t capacity, size_t *ret_size, uint64_t *ret_file_bytes);
+UMH_MUST_USE int umh_file_read_head(const char *path, void *buffer, size_t capacity,
+                                    size_t *ret_size, uint64_t *ret_file_bytes);
 /* Write through a temporary file in the same folder and rename. */
 UMH_MUST_USE int umh_file_write(const char *path, umh_bytes content);
 
 /* Where this program, its installation and its data are. `ret_path` has UMH_PATH_BYTES. */
-UMH_MUST_USE int umh_file_program_folder(char *ret_path);           /* of the running executable */
-UMH_MUST_USE int umh_file_installation(char *ret_path);             /* the folder above bin or libexec/umh: has lib/umh, share/umh */
-UMH_MUST_USE int umh_file_store_folder(const char *instance, char *ret_path);   /* /var/lib/umh/INSTANCE for root, else the user's cache */
-UMH_MUST_USE int umh_file_runtime_folder(const char *instance, char *ret_path); /* of the control endpoint, design section 9; may not exist yet */
-UMH_MUST_USE int umh_file_absolute(const char *path, char *ret_path); /* against the current folder; no links resolved */
-UMH_MUST_USE int umh_file_join(const char *folder, const char *name, char *ret_path); /* `name` wins when it is absolute */
+UMH_MUST_USE int umh_file_program_folder(char *ret_path); /* of the running executable */
+/* the folder above bin or libexec/umh: has lib/umh, share/umh */
+UMH_MUST_USE int umh_file_installation(char *ret_path);
+/* /var/lib/umh/INSTANCE for root, else the user's cache */
+UMH_MUST_USE int umh_file_store_folder(const char *instance, char *ret_path);
+/* of the control endpoint, design section 9; may not exist yet */
+UMH_MUST_USE int umh_file_runtime_folder(const char *instance, char *ret_path);
+/* against the current folder; no links resolved */
+UMH_MUST_USE int umh_file_absolute(const char *path, char *ret_path);
+/* `name` wins when it is absolute */
+UMH_MUST_USE int umh_file_join(const char *folder, const char *name, char *ret_path);
 const char *umh_file_name(const char *path); /* the last part, borrowed */
 void umh_file_parent(const char *path, char *ret_path);
 
 /* With parents, for the owner only (0700). */
 UMH_MUST_USE int umh_file_make_folder(const char *path);
-/* Exists, is a folder, belongs to this user (or root), nobody else may enter. Outcomes: UMH_FILE_NONE, UMH_FILE_UNSAFE (why). */
+/*
+ * Exists, is a folder, belongs to this user (or root), nobody else may enter. Outcomes:
+ * UMH_FILE_NONE, UMH_FILE_UNSAFE (why).
+ */
 UMH_MUST_USE int umh_file_check_private(const char *path, umh_why *ret_why);
-/* A fresh folder for the owner only in the temporary directory, its name beginning with `prefix`. */
+/*
+ * A fresh folder for the owner only in the temporary directory, its name beginning with `prefix`.
+ */
 UMH_MUST_USE int umh_file_make_temporary(const char *prefix, char *ret_path);
 /* Everything below and itself; nothing there is success. Never follows links. */
 UMH_MUST_USE int umh_file_remove_tree(const char *path);
 
-/* Entries of a folder in sorted order, without "." and "..". Outcomes: UMH_FILE_NONE, UMH_FILE_TOO_MANY. */
+/*
+ * Entries of a folder in sorted order, without "." and "..". Outcomes: UMH_FILE_NONE,
+ * UMH_FILE_TOO_MANY.
+ */
 typedef struct umh_file_names {
     char **names; /* owned */
     size_t count;
@@ -60,8 +83,9 @@ void umh_file_names_deinit(umh_file_names *names);
 UMH_DEFINE_AUTO(umh_file_names);
 
 /*
- * Copy a file or a folder's content (regular files and folders; links are followed inside, others skipped) to `to`, which must not exist.
- * Modes become 0644/0755 within a private parent. Blocks: in the broker only on libuv's work queue.
+ * Copy a file or a folder's content (regular files and folders; links are followed inside, others
+ * skipped) to `to`, which must not exist. Modes become 0644/0755 within a private parent. Blocks:
+ * in the broker only on libuv's work queue.
  * Outcomes: UMH_FILE_NONE, UMH_FILE_TOO_LARGE, UMH_FILE_TOO_MANY (of `limits`).
  */
 typedef struct umh_copy_limits {
@@ -69,15 +93,21 @@ typedef struct umh_copy_limits {
     uint32_t max_files;
     uint32_t max_depth;
 } umh_copy_limits;
-UMH_MUST_USE int umh_file_copy(const char *from, const char *to, const umh_copy_limits *limits, umh_why *ret_why);
+UMH_MUST_USE int umh_file_copy(const char *from, const char *to, const umh_copy_limits *limits,
+                               umh_why *ret_why);
 
 /*
- * A 64-bit fingerprint of names, sizes and contents below `path`: unchanged content is not copied again. The same limits and outcomes.
+ * A 64-bit fingerprint of names, sizes and contents below `path`: unchanged content is not copied
+ * again. The same limits and outcomes.
  */
-UMH_MUST_USE int umh_file_fingerprint(const char *path, const umh_copy_limits *limits, uint64_t *ret_fingerprint, umh_why *ret_why);
+UMH_MUST_USE int umh_file_fingerprint(const char *path, const umh_copy_limits *limits,
+                                      uint64_t *ret_fingerprint, umh_why *ret_why);
 
 /* Move `from` to `to` in one step; `to` must not exist as a non-empty folder. */
 UMH_MUST_USE int umh_file_move(const char *from, const char *to);
 
-/* An exclusive lock on a file that ends with the process: one broker per instance. Outcomes: UMH_FILE_UNSAFE (someone has it). */
+/*
+ * An exclusive lock on a file that ends with the process: one broker per instance. Outcomes:
+ * UMH_FILE_UNSAFE (someone has it).
+ */
 UMH_MUST_USE int umh_file_lock(const char *path, intptr_t *ret_lock);

@@ -19,8 +19,9 @@ UMH_MUST_USE int umh_library_load(const char *path, umh_library **ret_library, u
 UMH_MUST_USE int umh_library_find(umh_library *library, const char *symbol, void **ret_address);
 
 /*
- * Close it and look whether its image is still mapped (/proc/self/maps by device and inode; on Windows the module list); if so open and close
- * once more, which helps with thread-locals that a thread has touched, and look again. The handle is gone in every case.
- * The threads that called into it must have ended. Outcomes: UMH_LIBRARY_STILL_MAPPED.
+ * Close it and look whether its image is still mapped (/proc/self/maps by device and inode; on
+ * Windows the module list); if so open and close once more, which helps with thread-locals that a
+ * thread has touched, and look again. The handle is gone in every case. The threads that called
+ * into it must have ended. Outcomes: UMH_LIBRARY_STILL_MAPPED.
  */
 UMH_MUST_USE int umh_library_unload_take(umh_library *library);

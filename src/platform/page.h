@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One unnamed shared page per host, the black box: writable in the host, read-only in the broker, readable after any death. Sealed against
- * resizing before the host has it. What is in it is described by ipc/blackbox.h; every value is untrusted evidence.
+ * One unnamed shared page per host, the black box: writable in the host, read-only in the broker,
+ * readable after any death. Sealed against resizing before the host has it. What is in it is
+ * described by ipc/blackbox.h; every value is untrusted evidence.
  */
 #pragma once
 
@@ -9,9 +10,10 @@
 #include "platform/pipe.h"
 
 typedef struct umh_page {
-    void *memory;     /* NULL: none */
+    void *memory; /* NULL: none */
     size_t size;
-    umh_pipe object;  /* handed to the host; open in the broker only until the host has been started */
+    /* handed to the host; open in the broker only until the host has been started */
+    umh_pipe object;
 } umh_page;
 
 #define UMH_PAGE_INIT                                                                              \

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads, a lock, a condition with a monotonic deadline. The main thread of a host and whoever it starts. */
+/*
+ * Threads, a lock, a condition with a monotonic deadline. The main thread of a host and whoever it
+ * starts.
+ */
 #pragma once
 
 #include "base/auto.h"
@@ -12,13 +15,15 @@ typedef struct umh_thread umh_thread;
 typedef struct umh_lock umh_lock;
 typedef struct umh_condition umh_condition;
 
-#define UMH_THREAD_STACK_BYTES (1536u * 1024) /* managed code needs that much; reserved, not touched */
+/* managed code needs that much; reserved, not touched */
+#define UMH_THREAD_STACK_BYTES (1536u * 1024)
 
 /*
- * Start `run(context)`. `name` is shown by debuggers, cut at 15 bytes. Signals are blocked in it. The handle must be joined or detached
- * once.
+ * Start `run(context)`. `name` is shown by debuggers, cut at 15 bytes. Signals are blocked in it.
+ * The handle must be joined or detached once.
  */
-UMH_MUST_USE int umh_thread_start(void (*run)(void *context), void *context, const char *name, umh_thread **ret_thread);
+UMH_MUST_USE int umh_thread_start(void (*run)(void *context), void *context, const char *name,
+                                  umh_thread **ret_thread);
 void umh_thread_join(umh_thread *thread);
 void umh_thread_detach(umh_thread *thread);
 uint64_t umh_thread_self(void); /* differs between live threads, never 0 */

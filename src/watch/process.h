@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes as events of a loop: a start is a request that is completed later by a callback, a death is a callback. Loop thread only.
- * A privileged spawner can stand behind it without a change here.
+ * Processes as events of a loop: a start is a request that is completed later by a callback, a
+ * death is a callback. Loop thread only. A privileged spawner can stand behind it without a change
+ * here.
  */
 #pragma once
 
@@ -9,21 +10,29 @@
 
 #include <uv.h>
 
-typedef struct umh_watch_process umh_watch_process; /* one process, from the request on; ends with close */
+/* one process, from the request on; ends with close */
+typedef struct umh_watch_process umh_watch_process;
 
 typedef struct umh_watch_process_events {
     void *context;
     void (*on_started)(void *context, int64_t pid);
-    void (*on_failed)(void *context, const umh_failure *failure); /* nothing runs; the object waits for close */
-    void (*on_ended)(void *context, const umh_process_end *end);  /* death itself, not EOF; already reaped */
+    /* nothing runs; the object waits for close */
+    void (*on_failed)(void *context, const umh_failure *failure);
+    /* death itself, not EOF; already reaped */
+    void (*on_ended)(void *context, const umh_process_end *end);
 } umh_watch_process_events;
 
 /*
- * Ask for a process. Exactly one of on_started and on_failed follows, never from inside this call; on_ended may follow on_started.
- * `spec` is copied; the pipes in it are taken and closed once the child has them (or the start failed).
+ * Ask for a process. Exactly one of on_started and on_failed follows, never from inside this call;
+ * on_ended may follow on_started. `spec` is copied; the pipes in it are taken and closed once the
+ * child has them (or the start failed).
  */
-UMH_MUST_USE int umh_watch_process_start(uv_loop_t *loop, const umh_process_spec *spec, const umh_watch_process_events *events,
+UMH_MUST_USE int umh_watch_process_start(uv_loop_t *loop, const umh_process_spec *spec,
+                                         const umh_watch_process_events *events,
                                          umh_watch_process **ret_process);
 void umh_watch_process_kill(umh_watch_process *process);
-/* No callback after this. Kills when it still runs (and reaps in the background). Frees itself. NULL is allowed. */
+/*
+ * No callback after this. Kills when it still runs (and reaps in the background). Frees itself.
+ * NULL is allowed.
+ */
 void umh_watch_process_close(umh_watch_process *process);
