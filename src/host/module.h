@@ -75,7 +75,10 @@ UMH_MUST_USE int umh_module_start(umh_module *module, umh_why *ret_why);
  * nothing.
  */
 void umh_module_stop(umh_module *module);
-/* Outcomes: UMH_MODULE_STILL_THERE. Takes and frees the module in any case. */
+/*
+ * Takes the module in any case. With the outcome UMH_MODULE_STILL_THERE its host table stays: what is
+ * still mapped may still call it.
+ */
 UMH_MUST_USE int umh_module_unload_take(umh_module *module, umh_why *ret_why);
 
 /*
@@ -89,6 +92,13 @@ const char *umh_module_name(const umh_module *module);
 bool umh_module_is_native(const umh_module *module);
 /* The table for this module; its address identifies the module in every host function. */
 const umh_host_v1 *umh_module_host_table(const umh_module *module);
+
+/*
+ * The table's `send` as from inside a callback: for a managed handler whose Task goes on on another
+ * thread. Any thread.
+ */
+umh_result_v1 umh_module_send_inside(const umh_host_v1 *table, const umh_guid_v1 *service,
+                                     uint32_t session, const char *text, size_t text_bytes);
 
 /*
  * The slot whose callback this thread is in, UMH_SLOT_NONE outside: set around every call into a

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Native modules: a dynamic library with one symbol. Nothing it says is believed before it was
+ * looked at: the symbol, the version, the size, then what the struct holds.
+ */
+#include "host/module.h"
+#include "platform/library.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct native_module {
+    umh_library *library;
+    const umh_module_v1 *module; /* in the library */
+    void *state;                 /* the module's */
+} native_module;
+
+typedef const umh_module_v1 *(*native_entry)(void);
+
+/* The first version of the struct; later ones are longer. */
+#define NATIVE_STRUCT_BYTES_MIN sizeof(umh_module_v1)
+#define NATIVE_VERSION_BYTES (offsetof(umh_module_v1, abi_version) + sizeof(uint32_t))
+
+/* Outcomes: UMH_MODULE_UNUSABLE. */
+static int refuse_size(size_t size, umh_why *ret_why)
+{
+    umh_why_set(ret_why,
+                "the struct of " UMH_MODULE_ENTRY_SYMBOL
+                " is too small: its size is %lu, at least %lu is needed",
+                (unsigned long)size, (unsigned long)NATIVE_STRUCT_BYTES_MIN);
+    return UMH_MODULE_UNUSABLE;
+}
+
+/* Outcomes: UMH_MODULE_UNUSABLE. */
+static int check_struct(const umh_module_v1 *module, umh_why *ret_why)
+{
+    const char *what = NULL;
+
+    if (!module) {
+        umh_why_set(ret_why, UMH_MODULE_ENTRY_SYMBOL " returned NULL");
+        return UMH_MODULE_UNUSABLE;
+    }
+    if (module->size < NATIVE_VERSION_BYTES)
+        return refuse_size(module->size, ret_why);
+    if (module->abi_version == 0 || module->abi_version > UMH_MODULE_ABI_VERSION) {
+        umh_why_set(
+            ret_why,
+            "built for version %u of the module interface, this host speaks versions 1 to %u",
+            module->abi_version, UMH_MODULE_ABI_VERSION);
+        return UMH_MODULE_UNUSABLE;
+    }
+    if (module->size < NATIVE_STRUCT_BYTES_MIN)
+        return refuse_size(module->size, ret_why);
+    if (!module->init)
+        what = "has no init function";
+    else if (module->flags != 0)
+        what = "sets flags that this host does not know";
+    else if (module->service_count > UMH_MODULE_SERVICES_MAX)
+        what = "lists more services than UMH_MODULE_SERVICES_MAX";
+    else if (module->service_count > 0 && !module->services)
+        what = "counts services and lists none";
+    else if (module->run || module->quit)
+        what = "has an event loop of its own (run, quit): only a UI host runs it";
+    if (!what)
+        return 0;
+    umh_why_set(ret_why, "the module %s", what);
+    return UMH_MODULE_UNUSABLE;
+}
+
+/* Outcomes: UMH_MODULE_UNUSABLE. */
+static int find_struct(native_module *native, umh_why *ret_why)
+{
+    native_entry entry = NULL;
+    void *address = NULL;
+    int r;
+
+    r = umh_library_find(native->library, UMH_MODULE_ENTRY_SYMBOL, &address);
+    if (r == UMH_LIBRARY_NO_SYMBOL) {
+        umh_why_set(ret_why, "not a module: the library has no symbol " UMH_MODULE_ENTRY_SYMBOL
+                             " (is it marked UMH_MODULE_EXPORT, and extern \"C\" in C++?)");
+        return UMH_MODULE_UNUSABLE;
+    }
+    if (r)
+        return umh_fold(r);
+    /* ISO C has no conversion between pointers to objects and to functions. */
+    memcpy(&entry, &address, sizeof(entry));
+    native->module = entry();
+    r = check_struct(native->module, ret_why);
+    return r == UMH_MODULE_UNUSABLE ? UMH_MODULE_UNUSABLE : umh_fold(r);
+}
+
+static void gather_facts(const umh_module_v1 *module, umh_module_facts *ret_facts)
+{
+    umh_module_facts facts = {.service_count = module->service_count};
+
+    umh_text_put(facts.name, sizeof(facts.name), module->name ? module->name : "");
+    umh_text_put(facts.version, sizeof(facts.version), module->version ? module->version : "");
+    if (module->service_count > 0)
+        memcpy(facts.services, module->services, module->service_count * sizeof(facts.services[0]));
+    *ret_facts = facts;
+}
+
+/* Outcomes: UMH_MODULE_UNUSABLE. */
+static int initialise(native_module *native, umh_module *module, umh_why *ret_why)
+{
+    int number = native->module->init(umh_module_host_table(module), &native->state);
+
+    if (number == 0)
+        return 0;
+    umh_why_set(ret_why, "init failed with number %d", number);
+    return UMH_MODULE_UNUSABLE;
+}
+
+static int close_library(native_module *native)
+{
+    int r = umh_library_unload_take(UMH_MOVE(native->library));
+
+    return r == UMH_LIBRARY_STILL_MAPPED ? UMH_MODULE_STILL_THERE : umh_fold(r);
+}
+
+/* Outcomes: UMH_MODULE_UNUSABLE. */
+static int native_load(umh_module *module, const umh_module_spec *spec, umh_module_facts *ret_facts,
+                       void **ret_state, umh_why *ret_why)
+{
+    native_module native = {.library = NULL};
+    native_module *kept;
+    int r;
+
+    r = umh_library_load(spec->path, &native.library, ret_why);
+    if (r == UMH_LIBRARY_UNLOADABLE)
+        return UMH_MODULE_UNUSABLE;
+    if (r)
+        return umh_fold(r);
+    kept = calloc(1, sizeof(*kept));
+    r = kept ? 0 : UMH_FAIL(UMH_E_MEMORY, "module '%s'", spec->name);
+    if (r == 0)
+        r = find_struct(&native, ret_why);
+    if (r == 0)
+        r = initialise(&native, module, ret_why);
+    if (r == 0) {
+        gather_facts(native.module, ret_facts);
+        *kept = native;
+        *ret_state = kept;
+        return 0;
+    }
+
+    /* It was refused; whether its image stays until the process ends changes nothing about that. */
+    free(kept);
+    umh_ignore(close_library(&native));
+    return r == UMH_MODULE_UNUSABLE ? UMH_MODULE_UNUSABLE : umh_fold(r);
+}
+
+/* Outcomes: UMH_MODULE_UNUSABLE. */
+static int native_start(void *state, umh_why *ret_why)
+{
+    native_module *native = state;
+    int number = native->module->start ? native->module->start(native->state) : 0;
+
+    if (number == 0)
+        return 0;
+    umh_why_set(ret_why, "start failed with number %d", number);
+    return UMH_MODULE_UNUSABLE;
+}
+
+static void native_on_message(void *state, const umh_message_v1 *message)
+{
+    native_module *native = state;
+
+    if (native->module->on_message)
+        native->module->on_message(native->state, message);
+}
+
+static void native_stop(void *state)
+{
+    native_module *native = state;
+
+    if (native->module->stop)
+        native->module->stop(native->state);
+}
+
+/* Outcomes: UMH_MODULE_STILL_THERE. */
+static int native_unload_take(void *state, umh_why *ret_why)
+{
+    native_module *native = state;
+    int r;
+
+    r = close_library(native);
+    free(native);
+    if (r == UMH_MODULE_STILL_THERE)
+        umh_why_set(ret_why, "its library stays in memory: linked with -z nodelete, a thread-local "
+                             "destructor or a thread of its "
+                             "own holds it, or another library was linked against it");
+    return r == UMH_MODULE_STILL_THERE ? UMH_MODULE_STILL_THERE : umh_fold(r);
+}
+
+const umh_loader umh_loader_native = {
+    .name = "native",
+    .load = native_load,
+    .start = native_start,
+    .on_message = native_on_message,
+    .stop = native_stop,
+    .unload_take = native_unload_take,
+};
