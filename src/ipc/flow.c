@@ -2,10 +2,11 @@
 /*
  * The ledgers of flow control.
  *
- * Upstream, host and broker count one stream per service in the same offsets: `given` is how far credit reaches, the costs appended
- * (less first credit, which is consumed first) how far it is used. Frames of a direction keep their order but for control frames, which
- * overtake messages. So at any time the broker's `given` is at least the host's, and the broker's used at most the host's: whatever an
- * honest host takes, wants or gives back is within what the broker sees.
+ * Upstream, host and broker count one stream per service in the same offsets: `given` is how far
+ * credit reaches, the costs appended (less first credit, which is consumed first) how far it is
+ * used. Frames of a direction keep their order but for control frames, which overtake messages. So
+ * at any time the broker's `given` is at least the host's, and the broker's used at most the
+ * host's: whatever an honest host takes, wants or gives back is within what the broker sees.
  */
 #include "ipc/flow.h"
 
@@ -65,8 +66,8 @@ uint64_t umh_consumed_add(umh_consumed *consumed, uint64_t cost, uint64_t window
 }
 
 /*
- * How far a stream of costs uses what was given. First credit is consumed first and never comes again: it has no part in what can be
- * given back.
+ * How far a stream of costs uses what was given. First credit is consumed first and never comes
+ * again: it has no part in what can be given back.
  */
 static uint64_t used_of_given(uint64_t stream, bool is_first)
 {
@@ -76,8 +77,8 @@ static uint64_t used_of_given(uint64_t stream, bool is_first)
 }
 
 /*
- * A service takes first credit with its first message or never: by then both sides have seen the same messages, while the credit that
- * each of them knows of may differ.
+ * A service takes first credit with its first message or never: by then both sides have seen the
+ * same messages, while the credit that each of them knows of may differ.
  */
 static bool becomes_first(uint64_t stream, unsigned first_count)
 {
@@ -154,8 +155,9 @@ int umh_grant_use(umh_grant *grant, uint64_t cost, unsigned *first_count, uint64
     *ret_credited = used_after - used(grant);
     if (is_new_first) {
         /*
-         * The message was wanted, and promised its credit, as if no first credit paid for its beginning. What it leaves of the promise
-         * is credit like any other: nothing that is on its way.
+         * The message was wanted, and promised its credit, as if no first credit paid for its
+         * beginning. What it leaves of the promise is credit like any other: nothing that is on its
+         * way.
          */
         grant->promised_upto = used_of_given(grant->promised_upto, true);
     }

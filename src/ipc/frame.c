@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Frame headers between struct and wire, the text behind extensions, and frames that are one number. */
+/*
+ * Frame headers between struct and wire, the text behind extensions, and frames that are one
+ * number.
+ */
 #include "ipc/frame.h"
 
 #include "ipc/cursor.h"
@@ -98,7 +101,10 @@ static __attribute__((noinline)) int judge(const uint8_t *header, uint32_t paylo
         umh_why_set(ret_why, "frame of kind %u with a payload of %u bytes", frame.kind, size);
         return UMH_FRAME_BAD;
     }
-    /* Only a text can have extensions in front of it: anywhere else a payload would mean two things. */
+    /*
+     * Only a text can have extensions in front of it: anywhere else a payload would mean two
+     * things.
+     */
     if ((frame.flags & ~(unsigned)FRAME_FLAGS_KNOWN) ||
         (frame.flags && frame.kind != FRAME_MESSAGE && frame.kind != FRAME_ANSWER)) {
         umh_why_set(ret_why, "frame of kind %u with flags 0x%04x", frame.kind, frame.flags);

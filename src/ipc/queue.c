@@ -2,10 +2,12 @@
 /*
  * Stored messages and the queues they wait in.
  *
- * A message is one block: the counted head, the decoded frame, room for the header on the wire, the payload, a NUL. Blocks come in size
- * classes, powers of two of the payload's room; a released block goes to its class's free list as long as that holds less than
- * CLASS_FREE_BYTES_MAX, else back to malloc. So in a steady state no message allocates, whatever sizes came before, and a burst does not
- * stay for ever. Payloads beyond the largest class are rare and long enough for malloc not to matter.
+ * A message is one block: the counted head, the decoded frame, room for the header on the wire, the
+ * payload, a NUL. Blocks come in size classes, powers of two of the payload's room; a released
+ * block goes to its class's free list as long as that holds less than CLASS_FREE_BYTES_MAX, else
+ * back to malloc. So in a steady state no message allocates, whatever sizes came before, and a
+ * burst does not stay for ever. Payloads beyond the largest class are rare and long enough for
+ * malloc not to matter.
  */
 #include "ipc/queue.h"
 

@@ -51,7 +51,10 @@ const char *umh_service_name(umh_service_id id)
 
 umh_service_id umh_service_find(const umh_guid *guid)
 {
-    /* The rows differ in their first byte: for nearly all other services that is all that is looked at. */
+    /*
+     * The rows differ in their first byte: for nearly all other services that is all that is looked
+     * at.
+     */
     for (unsigned i = 0; i < SERVICE_ID_COUNT; i++) {
         if (rows[i].guid.bytes[0] == guid->bytes[0])
             return memcmp(rows[i].guid.bytes, guid->bytes, sizeof guid->bytes) == 0

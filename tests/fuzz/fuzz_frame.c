@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A frame from anybody: what decodes encodes to the same bytes, and its text lies within its payload. */
+/*
+ * A frame from anybody: what decodes encodes to the same bytes, and its text lies within its
+ * payload.
+ */
 #include "ipc/frame.h"
 
 #include <stdlib.h>

@@ -54,7 +54,10 @@ static void test_takes_the_highest_numbers(void **state)
     assert_int_equal(u8, UINT8_MAX);
 }
 
-/* One byte too few: nothing moves, nothing is written. The heap shows the first byte read behind the end. */
+/*
+ * One byte too few: nothing moves, nothing is written. The heap shows the first byte read behind
+ * the end.
+ */
 static void test_does_not_move_on_failure(void **state)
 {
     uint8_t *data = malloc(7);

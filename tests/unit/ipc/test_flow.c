@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The ledgers at their edges, and host and broker together: no honest host is accused, no credit is lost. */
+/*
+ * The ledgers at their edges, and host and broker together: no honest host is accused, no credit is
+ * lost.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -357,7 +360,10 @@ static void test_withdrawn_want_ends_its_promise(void **state)
     assert_true(umh_grant_unused(&grant) == 1000);
 }
 
-/* The want of the first message did not know of first credit; its arrival ends the promise all the same. */
+/*
+ * The want of the first message did not know of first credit; its arrival ends the promise all the
+ * same.
+ */
 static void test_first_message_ends_its_promise(void **state)
 {
     unsigned first_count = 0;
@@ -419,8 +425,9 @@ static void test_fresh_after_a_message_or_a_gift(void **state)
 }
 
 /*
- * Host and broker with two pipes between them. Upstream, wants and answers overtake messages; downstream, credits and asks keep their
- * order. The broker gives, asks and the host's messages lose patience at random.
+ * Host and broker with two pipes between them. Upstream, wants and answers overtake messages;
+ * downstream, credits and asks keep their order. The broker gives, asks and the host's messages
+ * lose patience at random.
  */
 #define SERVICES 6
 #define PIPE_MAX 64
@@ -581,7 +588,10 @@ static void assert_ledgers_agree(const world_stub *world)
     assert_true(world->budget.charged == unused);
 }
 
-/* Everything on the way arrives, every want is met: then both sides know the same and nothing waits. */
+/*
+ * Everything on the way arrives, every want is met: then both sides know the same and nothing
+ * waits.
+ */
 static void drain(world_stub *world)
 {
     for (unsigned round = 0; round < 100000; round++) {

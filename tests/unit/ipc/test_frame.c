@@ -210,7 +210,9 @@ static void test_costs_header_and_payload(void **state)
     assert_true(umh_frame_delivered_bytes(&frame) == 140);
 }
 
-/* The size of the text of `payload`, or -1 when the extensions are bad. The payload is on the heap. */
+/*
+ * The size of the text of `payload`, or -1 when the extensions are bad. The payload is on the heap.
+ */
 static long text_size(const void *payload, size_t size)
 {
     umh_frame frame = {.flags = FRAME_FLAG_EXTENDED};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Stored messages: charged once however many queues hold them, their blocks used again; rings keep order while they grow. */
+/*
+ * Stored messages: charged once however many queues hold them, their blocks used again; rings keep
+ * order while they grow.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
