@@ -65,17 +65,17 @@ typedef struct umh_host_config {
     int line; /* of the entry in the file */
 } umh_host_config;
 
-typedef struct umh_service_name {
+typedef struct umh_named_service {
     char *name;
     umh_guid guid;
-} umh_service_name;
+} umh_named_service;
 
 typedef struct umh_config {
     char *path;             /* absolute, of the file */
     char *folder;           /* of the file */
     umh_host_config *hosts; /* the right ones, in the order of the file; owned */
     size_t host_count;
-    umh_service_name *services; /* `Services` */
+    umh_named_service *services; /* `Services` */
     size_t service_count;
     /*
      * absolute: those of `ModuleFolders`, then FOLDER/modules, FOLDER, then the installation's

@@ -33,7 +33,7 @@ typedef enum umh_schema_type {
     SCHEMA_OBJECT_LIST, /* list of `object`; modules also accept a text */
     SCHEMA_TEXT_LIST,
     SCHEMA_TEXT_MAP, /* any keys, text values: a list of "KEY=value" */
-    SCHEMA_GUID_MAP, /* names as keys, GUIDs as values: a list of umh_service_name */
+    SCHEMA_GUID_MAP, /* names as keys, GUIDs as values: a list of umh_named_service */
     SCHEMA_ANY       /* a module's Config: any JSON object */
 } umh_schema_type;
 
