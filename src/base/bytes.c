@@ -24,7 +24,7 @@ bool umh_bytes_are_equal(umh_bytes one, umh_bytes other)
     return one.size == other.size && (one.size == 0 || memcmp(one.data, other.data, one.size) == 0);
 }
 
-/* Room for `size` more bytes and the NUL behind them. */
+/* Room for `size` more bytes and the NUL behind them. Outcomes: UMH_BUFFER_FULL. */
 static int reserve(umh_buffer *buffer, size_t size)
 {
     size_t max_bytes = buffer->max_bytes ? buffer->max_bytes : UMH_BUFFER_DEFAULT_MAX;
@@ -60,8 +60,6 @@ int umh_buffer_append(umh_buffer *buffer, const void *data, size_t size)
     if (size == 0)
         return 0;
     r = reserve(buffer, size);
-    if (r == UMH_BUFFER_FULL)
-        return UMH_BUFFER_FULL;
     if (r)
         return r;
     memcpy(buffer->data + buffer->size, data, size);
@@ -70,13 +68,10 @@ int umh_buffer_append(umh_buffer *buffer, const void *data, size_t size)
     return 0;
 }
 
+/* Outcomes: UMH_BUFFER_FULL. */
 int umh_buffer_append_text(umh_buffer *buffer, const char *text)
 {
-    int r = umh_buffer_append(buffer, text, strlen(text));
-
-    if (r == UMH_BUFFER_FULL)
-        return UMH_BUFFER_FULL;
-    return r;
+    return umh_buffer_append(buffer, text, strlen(text));
 }
 
 int umh_buffer_append_format(umh_buffer *buffer, const char *format, ...)
@@ -93,8 +88,6 @@ int umh_buffer_append_format(umh_buffer *buffer, const char *format, ...)
     if (length == 0)
         return 0;
     r = reserve(buffer, (size_t)length);
-    if (r == UMH_BUFFER_FULL)
-        return UMH_BUFFER_FULL;
     if (r)
         return r;
 

@@ -514,8 +514,6 @@ int umh_jsonc_print(const json_t *value, umh_buffer *text)
         text->size = size;
         text->data[size] = '\0';
     }
-    if (target.result == UMH_BUFFER_FULL)
-        return UMH_BUFFER_FULL;
     if (target.result)
         return target.result;
     return UMH_FAIL(UMH_E_MEMORY, "print JSON");
