@@ -24,6 +24,8 @@ typedef struct umh_managed_load {
     const char *original_folder;
     const char *config;
     const umh_host_v1 *host; /* the module's table; its functions are what Send and Log call */
+    uint32_t log_level;      /* umh_log_level: records below it go nowhere */
+    uint32_t reserved;
 } umh_managed_load;
 
 typedef struct umh_managed_facts {
@@ -61,6 +63,9 @@ typedef struct umh_managed_start {
     void (*wait_for_end)(void *context);
     /* for ManagedHost itself; module may be NULL */
     void (*log)(uint32_t level, const char *module, const char *message, size_t message_bytes);
+    /* umh_module_send_inside */
+    umh_result_v1 (*send_inside)(const umh_host_v1 *host, const umh_guid_v1 *service,
+                                 uint32_t session, const char *text, size_t text_bytes);
 } umh_managed_start;
 
 typedef struct umh_managed umh_managed;
