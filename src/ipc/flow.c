@@ -108,9 +108,9 @@ void umh_sender_credit(umh_sender *sender, uint64_t bytes)
     sender->given += bytes < UINT64_MAX - sender->given ? bytes : UINT64_MAX - sender->given;
 }
 
-uint64_t umh_sender_want(const umh_sender *sender, uint64_t cost)
+umh_want umh_sender_want(const umh_sender *sender, uint64_t cost)
 {
-    return used_of_given(sender->sent + cost, sender->is_first);
+    return (umh_want){.need = used_of_given(sender->sent + cost, sender->is_first), .cost = cost};
 }
 
 uint64_t umh_sender_give_back(umh_sender *sender)
@@ -168,15 +168,25 @@ int umh_grant_use(umh_grant *grant, uint64_t cost, unsigned *first_count, uint64
     return 0;
 }
 
-int umh_grant_set_want(umh_grant *grant, uint64_t offset, uint16_t slot, uint64_t cost_max)
+int umh_grant_set_want(umh_grant *grant, const umh_want *want, uint16_t slot, uint64_t cost_max)
 {
-    if (offset > grant->given && offset - grant->given > cost_max)
+    uint64_t start = want->need > want->cost ? want->need - want->cost : 0;
+    uint64_t promised_max = want->need;
+
+    if (want->cost > cost_max ||
+        (want->need > grant->given && want->need - grant->given > want->cost))
         return UMH_FLOW_VIOLATION;
-    grant->want = offset;
+    grant->want = want->need;
+    grant->want_cost = want->cost;
     grant->want_slot = slot;
-    /* What was promised to a message that has been withdrawn would never arrive. */
-    if (grant->promised_upto > offset)
-        grant->promised_upto = offset;
+    /*
+     * A promise is for what was sent before this head, or for the head itself when that is met. The
+     * rest was for a message that has been withdrawn and would never arrive.
+     */
+    if (grant->given < want->need)
+        promised_max = start;
+    if (grant->promised_upto > promised_max)
+        grant->promised_upto = promised_max;
     return 0;
 }
 

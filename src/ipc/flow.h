@@ -73,19 +73,28 @@ void umh_sender_init(umh_sender *sender);
 bool umh_sender_take(umh_sender *sender, uint64_t cost, unsigned *first_count);
 void umh_sender_credit(umh_sender *sender, uint64_t bytes);
 /*
- * What to announce for a waiting head of `cost`: the offset that `given` must reach. Not a size:
- * wants overtake messages, so only an offset means the same on both sides at any time.
+ * What a host announces for the head of its waiting list. `need` is the offset that `given` must
+ * reach, not a size: wants overtake messages, so only an offset means the same on both sides at
+ * any time. `need` less `cost` is what was sent, which tells a promise whose message is on its way
+ * from one whose message was withdrawn.
  */
-uint64_t umh_sender_want(const umh_sender *sender, uint64_t cost);
+typedef struct umh_want {
+    uint64_t need;
+    uint64_t cost; /* 0: nothing waits any more */
+} umh_want;
+
+/* For a waiting head of `cost`; 0 withdraws. */
+umh_want umh_sender_want(const umh_sender *sender, uint64_t cost);
 /* lowers `given` to what is used; the amount to answer */
 uint64_t umh_sender_give_back(umh_sender *sender);
 
 /* Upstream, in the broker, per connection and service. Offsets count like `given`. */
 typedef struct umh_grant {
-    uint64_t given; /* sum of credits less what came back; first credit is not in it */
-    uint64_t used;  /* sum of costs received */
-    uint64_t want; /* offset that `given` must reach; the want stands while given < want; 0: none */
-    /* offset up to which credit was given for wants; a withdrawn want lowers it */
+    uint64_t given;     /* sum of credits less what came back; first credit is not in it */
+    uint64_t used;      /* sum of costs received */
+    uint64_t want;      /* offset that `given` must reach; the want stands while given < want */
+    uint64_t want_cost; /* of the message that waits */
+    /* offset up to which credit was given for wants; a want that replaces another lowers it */
     uint64_t promised_upto;
     /*
      * what unused credit is topped up to; grows with use to UMH_CREDIT_BYTES_MAX, 0 after a
@@ -116,10 +125,10 @@ UMH_MUST_USE int umh_grant_use(umh_grant *grant, uint64_t cost, unsigned *first_
                                uint64_t *ret_credited);
 
 /*
- * A want arrived (0 withdraws). Outcomes: UMH_FLOW_VIOLATION (further from `given` than a message
- * of `cost_max` can be).
+ * A want arrived; it replaces the one before. Outcomes: UMH_FLOW_VIOLATION (a message larger than
+ * `cost_max`, or further from `given` than its own cost).
  */
-UMH_MUST_USE int umh_grant_set_want(umh_grant *grant, uint64_t offset, uint16_t slot,
+UMH_MUST_USE int umh_grant_set_want(umh_grant *grant, const umh_want *want, uint16_t slot,
                                     uint64_t cost_max);
 /* What must be given so that the want is met; 0: no want stands. */
 uint64_t umh_grant_missing(const umh_grant *grant);

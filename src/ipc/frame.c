@@ -25,6 +25,7 @@ enum {
 _Static_assert(AT_END == UMH_FRAME_HEADER_BYTES, "the fields fill the header");
 
 #define AMOUNT_BYTES 8u
+#define WANT_BYTES 16u
 
 /* Version, kind and flags of the commonest frame as one number: a message without extensions. */
 #define PLAIN_MESSAGE ((uint32_t)(UMH_PROTOCOL_HIGHEST | FRAME_MESSAGE << 8))
@@ -82,8 +83,10 @@ static __attribute__((noinline)) int judge(const uint8_t *header, uint32_t paylo
         has_right_size = size <= UMH_COMMAND_BYTES_MAX;
         break;
     case FRAME_CREDIT:
-    case FRAME_WANT:
         has_right_size = size == AMOUNT_BYTES;
+        break;
+    case FRAME_WANT:
+        has_right_size = size == WANT_BYTES;
         break;
     case FRAME_GIVE_BACK:
         /* A question or an answer, and nothing between them in either direction. */
@@ -167,4 +170,22 @@ void umh_frame_encode_amount(const umh_frame *frame, uint64_t amount,
     whole.payload_bytes = AMOUNT_BYTES;
     umh_frame_encode(&whole, to);
     umh_store_u64(to + UMH_FRAME_HEADER_BYTES, amount);
+}
+
+void umh_frame_want(umh_bytes payload, uint64_t *ret_need, uint64_t *ret_cost)
+{
+    umh_assert(payload.size == WANT_BYTES);
+    *ret_need = umh_load_u64(payload.data);
+    *ret_cost = umh_load_u64(payload.data + 8);
+}
+
+void umh_frame_encode_want(const umh_frame *frame, uint64_t need, uint64_t cost,
+                           uint8_t to[UMH_FRAME_WANT_BYTES])
+{
+    umh_frame whole = *frame;
+
+    whole.payload_bytes = WANT_BYTES;
+    umh_frame_encode(&whole, to);
+    umh_store_u64(to + UMH_FRAME_HEADER_BYTES, need);
+    umh_store_u64(to + UMH_FRAME_HEADER_BYTES + 8, cost);
 }

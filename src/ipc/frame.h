@@ -17,8 +17,8 @@ typedef enum umh_frame_kind {
     /* payload u64: more bytes. Broker -> host: `service`. Host -> broker: `source_slot` */
     FRAME_CREDIT = 3,
     /*
-     * payload u64: offset that the credit given must reach for the head of `service`, 0 withdraws;
-     * `source_slot` is the head's. Host -> broker
+     * payload u64, u64: offset that the credit given must reach for the head of `service`, and the
+     * head's cost (0: nothing waits any more); `source_slot` is the head's. Host -> broker
      */
     FRAME_WANT = 4,
     /* broker -> host: no payload; host -> broker: payload u64, the credit given back. `service` */
@@ -81,10 +81,16 @@ UMH_MUST_USE int umh_frame_decode(umh_bytes bytes, uint32_t payload_max, umh_fra
  */
 UMH_MUST_USE int umh_frame_text(const umh_frame *frame, umh_bytes payload, umh_bytes *ret_text);
 
-/* The number of a credit, want or give-back payload of 8 bytes. */
+/* The number of a credit or give-back payload of 8 bytes. */
 uint64_t umh_frame_amount(umh_bytes payload);
 
-/* A whole frame of kind CREDIT, WANT or GIVE_BACK with its number into `to` (48 bytes). */
+/* A whole frame of kind CREDIT or GIVE_BACK with its number into `to` (48 bytes). */
 #define UMH_FRAME_AMOUNT_BYTES (UMH_FRAME_HEADER_BYTES + 8u)
 void umh_frame_encode_amount(const umh_frame *frame, uint64_t amount,
                              uint8_t to[UMH_FRAME_AMOUNT_BYTES]);
+
+/* The two numbers of a want, and a whole frame of kind WANT with them into `to` (56 bytes). */
+#define UMH_FRAME_WANT_BYTES (UMH_FRAME_HEADER_BYTES + 16u)
+void umh_frame_want(umh_bytes payload, uint64_t *ret_need, uint64_t *ret_cost);
+void umh_frame_encode_want(const umh_frame *frame, uint64_t need, uint64_t cost,
+                           uint8_t to[UMH_FRAME_WANT_BYTES]);

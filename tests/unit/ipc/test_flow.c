@@ -202,12 +202,12 @@ static void test_sender_takes_up_to_what_is_given(void **state)
     (void)state;
     umh_sender_init(&sender);
     assert_false(umh_sender_take(&sender, 40, &first_count));
-    assert_true(umh_sender_want(&sender, 40) == 40);
+    assert_true(umh_sender_want(&sender, 40).need == 40);
     umh_sender_credit(&sender, 39);
     assert_false(umh_sender_take(&sender, 40, &first_count));
     umh_sender_credit(&sender, 1);
     assert_true(umh_sender_take(&sender, 40, &first_count));
-    assert_true(umh_sender_want(&sender, 100) == 140);
+    assert_true(umh_sender_want(&sender, 100).need == 140);
     umh_sender_credit(&sender, UINT64_MAX);
     umh_sender_credit(&sender, UINT64_MAX);
     assert_true(sender.given == UINT64_MAX);
@@ -222,8 +222,8 @@ static void test_want_does_not_count_first_credit(void **state)
     (void)state;
     umh_sender_init(&sender);
     assert_true(umh_sender_take(&sender, 1000, &first_count));
-    assert_true(umh_sender_want(&sender, FIRST - 1000) == 0); /* fits */
-    assert_true(umh_sender_want(&sender, FIRST - 999) == 1);
+    assert_true(umh_sender_want(&sender, FIRST - 1000).need == 0); /* fits */
+    assert_true(umh_sender_want(&sender, FIRST - 999).need == 1);
     umh_sender_credit(&sender, 1);
     assert_true(umh_sender_take(&sender, FIRST - 999, &first_count));
 }
@@ -287,6 +287,14 @@ static void test_first_message_may_be_larger_than_first_credit(void **state)
     assert_int_equal(first_count, 1);
 }
 
+/* A head that needs `need` and nothing was sent before; 0 withdraws. */
+static int set_want(umh_grant *grant, uint64_t need, uint16_t slot)
+{
+    umh_want want = {.need = need, .cost = need < COST_MAX ? need : COST_MAX};
+
+    return umh_grant_set_want(grant, &want, slot, COST_MAX);
+}
+
 static void test_want_stands_until_it_is_given(void **state)
 {
     umh_grant grant;
@@ -294,16 +302,16 @@ static void test_want_stands_until_it_is_given(void **state)
     (void)state;
     umh_grant_init(&grant);
     assert_true(umh_grant_missing(&grant) == 0);
-    assert_int_equal(umh_grant_set_want(&grant, 5000, 3, COST_MAX), 0);
+    assert_int_equal(set_want(&grant, 5000, 3), 0);
     assert_int_equal(grant.want_slot, 3);
     assert_true(umh_grant_missing(&grant) == 5000);
     umh_grant_give(&grant, 4999);
     assert_true(umh_grant_missing(&grant) == 1);
     umh_grant_give(&grant, 1);
     assert_true(umh_grant_missing(&grant) == 0);
-    assert_int_equal(umh_grant_set_want(&grant, 6000, 3, COST_MAX), 0);
+    assert_int_equal(set_want(&grant, 6000, 3), 0);
     assert_true(umh_grant_missing(&grant) == 1000);
-    assert_int_equal(umh_grant_set_want(&grant, 0, 3, COST_MAX), 0);
+    assert_int_equal(set_want(&grant, 0, 3), 0);
     assert_true(umh_grant_missing(&grant) == 0);
 }
 
@@ -313,13 +321,13 @@ static void test_rejects_a_want_beyond_any_message(void **state)
 
     (void)state;
     umh_grant_init(&grant);
-    assert_int_equal(umh_grant_set_want(&grant, COST_MAX + 1, 0, COST_MAX), UMH_FLOW_VIOLATION);
-    assert_int_equal(umh_grant_set_want(&grant, UINT64_MAX, 0, COST_MAX), UMH_FLOW_VIOLATION);
+    assert_int_equal(set_want(&grant, COST_MAX + 1, 0), UMH_FLOW_VIOLATION);
+    assert_int_equal(set_want(&grant, UINT64_MAX, 0), UMH_FLOW_VIOLATION);
     assert_true(grant.want == 0);
-    assert_int_equal(umh_grant_set_want(&grant, COST_MAX, 0, COST_MAX), 0);
+    assert_int_equal(set_want(&grant, COST_MAX, 0), 0);
     umh_grant_give(&grant, 10);
-    assert_int_equal(umh_grant_set_want(&grant, COST_MAX + 11, 0, COST_MAX), UMH_FLOW_VIOLATION);
-    assert_int_equal(umh_grant_set_want(&grant, COST_MAX + 10, 0, COST_MAX), 0);
+    assert_int_equal(set_want(&grant, COST_MAX + 11, 0), UMH_FLOW_VIOLATION);
+    assert_int_equal(set_want(&grant, COST_MAX + 10, 0), 0);
 }
 
 static void test_promise_is_what_was_given_below_the_want(void **state)
@@ -332,7 +340,7 @@ static void test_promise_is_what_was_given_below_the_want(void **state)
     umh_grant_init(&grant);
     umh_grant_give(&grant, 100); /* growth */
     assert_true(umh_grant_promised(&grant) == 0);
-    assert_int_equal(umh_grant_set_want(&grant, 1000, 0, COST_MAX), 0);
+    assert_int_equal(set_want(&grant, 1000, 0), 0);
     assert_true(umh_grant_promised(&grant) == 0);
     umh_grant_give(&grant, 400);
     assert_true(umh_grant_promised(&grant) == 500);
@@ -349,15 +357,17 @@ static void test_withdrawn_want_ends_its_promise(void **state)
 
     (void)state;
     umh_grant_init(&grant);
-    assert_int_equal(umh_grant_set_want(&grant, 1000, 0, COST_MAX), 0);
+    assert_int_equal(set_want(&grant, 1000, 0), 0);
     umh_grant_give(&grant, 1000);
-    assert_int_equal(umh_grant_set_want(&grant, 300, 0, COST_MAX), 0);
+    assert_int_equal(set_want(&grant, 300, 0), 0);
     assert_true(umh_grant_promised(&grant) == 300);
-    assert_int_equal(umh_grant_set_want(&grant, 2000, 0, COST_MAX), 0);
+    umh_grant_give(&grant, 100); /* growth: not for this head alone */
     assert_true(umh_grant_promised(&grant) == 300);
-    assert_int_equal(umh_grant_set_want(&grant, 0, 0, COST_MAX), 0);
+    assert_int_equal(set_want(&grant, 2000, 0), 0);
     assert_true(umh_grant_promised(&grant) == 0);
-    assert_true(umh_grant_unused(&grant) == 1000);
+    assert_int_equal(set_want(&grant, 0, 0), 0);
+    assert_true(umh_grant_promised(&grant) == 0);
+    assert_true(umh_grant_unused(&grant) == 1100);
 }
 
 /*
@@ -372,7 +382,7 @@ static void test_first_message_ends_its_promise(void **state)
 
     (void)state;
     umh_grant_init(&grant);
-    assert_int_equal(umh_grant_set_want(&grant, 50000, 0, COST_MAX), 0);
+    assert_int_equal(set_want(&grant, 50000, 0), 0);
     umh_grant_give(&grant, 50000);
     assert_int_equal(umh_grant_use(&grant, 50000, &first_count, &credited), 0);
     assert_true(umh_grant_promised(&grant) == 0);
@@ -389,7 +399,7 @@ static void test_return_is_asked_and_at_most_what_is_unused(void **state)
     (void)state;
     umh_grant_init(&grant);
     assert_int_equal(umh_grant_return(&grant, 0), UMH_FLOW_VIOLATION);
-    assert_int_equal(umh_grant_set_want(&grant, 1500, 0, COST_MAX), 0);
+    assert_int_equal(set_want(&grant, 1500, 0), 0);
     umh_grant_give(&grant, 1000);
     assert_int_equal(umh_grant_use(&grant, 100, &first_count, &credited), 0);
     grant.level = UMH_CREDIT_LEVEL_BYTES_MIN;
@@ -436,6 +446,7 @@ typedef struct frame_stub {
     unsigned service;
     unsigned kind;
     uint64_t amount;
+    uint64_t cost; /* of a want */
 } frame_stub;
 
 typedef struct pipe_stub {
@@ -448,7 +459,7 @@ typedef struct world_stub {
     umh_sender senders[SERVICES];
     umh_grant grants[SERVICES];
     uint64_t heads[SERVICES];     /* cost of the waiting message, 0: none */
-    uint64_t announced[SERVICES]; /* as the host last said */
+    umh_want announced[SERVICES]; /* as the host last said */
     unsigned host_first_count;
     unsigned broker_first_count;
     pipe_stub messages;
@@ -467,7 +478,13 @@ static uint32_t draw(world_stub *world, uint32_t below)
 static void put(pipe_stub *pipe, unsigned service, unsigned kind, uint64_t amount)
 {
     assert_true(pipe->count < PIPE_MAX);
-    pipe->frames[pipe->count++] = (frame_stub){service, kind, amount};
+    pipe->frames[pipe->count++] = (frame_stub){service, kind, amount, 0};
+}
+
+static void put_want(pipe_stub *pipe, unsigned service, const umh_want *want)
+{
+    put(pipe, service, FRAME_WANT, want->need);
+    pipe->frames[pipe->count - 1].cost = want->cost;
 }
 
 static frame_stub get(pipe_stub *pipe)
@@ -482,17 +499,16 @@ static frame_stub get(pipe_stub *pipe)
 static void settle_host(world_stub *world, unsigned i)
 {
     umh_sender *sender = &world->senders[i];
-    uint64_t want = 0;
+    umh_want want;
 
     if (world->heads[i] && world->messages.count < PIPE_MAX &&
         umh_sender_take(sender, world->heads[i], &world->host_first_count)) {
         put(&world->messages, i, FRAME_MESSAGE, world->heads[i]);
         world->heads[i] = 0;
     }
-    if (world->heads[i])
-        want = umh_sender_want(sender, world->heads[i]);
-    if (world->heads[i] ? want != world->announced[i] : world->announced[i] > sender->given) {
-        put(&world->control, i, FRAME_WANT, want);
+    want = umh_sender_want(sender, world->heads[i]);
+    if ((want.cost || world->announced[i].cost) && want.need != world->announced[i].need) {
+        put_want(&world->control, i, &want);
         world->announced[i] = want;
     }
 }
@@ -524,6 +540,7 @@ static void receive(world_stub *world)
     bool is_control = world->control.count && (!world->messages.count || draw(world, 2));
     frame_stub frame;
     umh_grant *grant;
+    umh_want want;
     uint64_t credited = 0;
 
     if (!is_control && !world->messages.count)
@@ -539,7 +556,8 @@ static void receive(world_stub *world)
         world->arrived_count++;
         break;
     case FRAME_WANT:
-        assert_int_equal(umh_grant_set_want(grant, frame.amount, 0, COST_MAX), 0);
+        want = (umh_want){.need = frame.amount, .cost = frame.cost};
+        assert_int_equal(umh_grant_set_want(grant, &want, 0, COST_MAX), 0);
         break;
     default:
         assert_int_equal(umh_grant_return(grant, frame.amount), 0);

@@ -147,7 +147,7 @@ static void test_accepts_known_kinds_only(void **state)
 {
     (void)state;
     for (unsigned kind = 0; kind <= UINT8_MAX; kind++)
-        assert_int_equal(decode_size(kind, 8),
+        assert_int_equal(decode_size(kind, kind == FRAME_WANT ? 16 : 8),
                          kind >= FRAME_MESSAGE && kind < FRAME_KIND_END ? 0 : UMH_FRAME_BAD);
 }
 
@@ -173,11 +173,11 @@ static void test_bounds_an_answer_by_its_own_limit(void **state)
 static void test_bounds_numbers(void **state)
 {
     (void)state;
-    for (uint32_t size = 0; size <= 9; size++) {
+    for (uint32_t size = 0; size <= 17; size++) {
         int exact = size == 8 ? 0 : UMH_FRAME_BAD;
 
         assert_int_equal(decode_size(FRAME_CREDIT, size), exact);
-        assert_int_equal(decode_size(FRAME_WANT, size), exact);
+        assert_int_equal(decode_size(FRAME_WANT, size), size == 16 ? 0 : UMH_FRAME_BAD);
         assert_int_equal(decode_size(FRAME_GIVE_BACK, size), size == 0 ? 0 : exact);
         assert_int_equal(decode_size(FRAME_PING, size), size <= 8 ? 0 : UMH_FRAME_BAD);
         assert_int_equal(decode_size(FRAME_PONG, size), size <= 8 ? 0 : UMH_FRAME_BAD);
@@ -309,7 +309,7 @@ static void test_encodes_a_frame_with_an_amount(void **state)
 
     (void)state;
     memset(memory, 0xEE, sizeof memory);
-    frame.kind = FRAME_WANT;
+    frame.kind = FRAME_CREDIT;
     frame.flags = 0;
     frame.payload_bytes = 0;
     umh_frame_encode_amount(&frame, UINT64_MAX - 1, memory);
@@ -321,10 +321,33 @@ static void test_encodes_a_frame_with_an_amount(void **state)
     assert_int_equal(memory[UMH_FRAME_AMOUNT_BYTES], 0xEE);
 }
 
+static void test_encodes_a_want(void **state)
+{
+    uint8_t memory[UMH_FRAME_WANT_BYTES + 1];
+    umh_frame frame = sample;
+    umh_frame decoded = {.kind = 0};
+    umh_why why = UMH_WHY_INIT;
+    uint64_t need = 0;
+    uint64_t cost = 0;
+
+    (void)state;
+    memset(memory, 0xEE, sizeof memory);
+    frame.kind = FRAME_WANT;
+    frame.flags = 0;
+    umh_frame_encode_want(&frame, UINT64_MAX - 1, 7, memory);
+    assert_int_equal(umh_frame_decode(umh_bytes_of(memory, sizeof memory), 0, &decoded, &why), 0);
+    frame.payload_bytes = 16;
+    assert_frames_equal(&decoded, &frame);
+    umh_frame_want(umh_bytes_of(memory + UMH_FRAME_HEADER_BYTES, 16), &need, &cost);
+    assert_true(need == UINT64_MAX - 1 && cost == 7);
+    assert_int_equal(memory[UMH_FRAME_WANT_BYTES], 0xEE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_encodes_every_field_at_its_place),
+        cmocka_unit_test(test_encodes_a_want),
         cmocka_unit_test(test_decodes_every_field_at_any_address),
         cmocka_unit_test(test_waits_for_a_whole_header),
         cmocka_unit_test(test_accepts_known_versions_only),
