@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys of broker.json: one row each. */
+#include "config/schema.h"
+
+#include "config/config.h"
+#include "config/nearest.h"
+#include "platform/file.h"
+
+#include <string.h>
+
+/* Limits of lists and texts that only a configuration has; the others are in ipc/limits.h. */
+#define MODULE_FOLDERS_MAX 64
+#define SERVICES_MAX 4096
+#define VARIABLES_MAX 256
+#define CONFIG_BYTES_MAX (256 * 1024) /* with the rest of its load command below the limit */
+#define STAGES_MAX 100
+#define MIB_MAX 65536
+#define DAY_SECONDS 86400
+#define DAY_MS 86400000
+#define TIMEOUT_MS_MIN 10
+#define HOLD_BYTES_MAX (1024LL * 1024 * 1024)
+#define START_TOGETHER_MS_MAX 600000
+#define PATH_BYTES_MAX (UMH_PATH_BYTES - 1)
+
+/* A list is a pointer and, right behind it, its count. */
+#define COUNT_FOLLOWS(type, list, count)                                                           \
+    _Static_assert(offsetof(type, count) == offsetof(type, list) + sizeof(void *), #list)
+COUNT_FOLLOWS(umh_config, hosts, host_count);
+COUNT_FOLLOWS(umh_config, services, service_count);
+COUNT_FOLLOWS(umh_config, module_folders, module_folder_count);
+COUNT_FOLLOWS(umh_host_config, modules, module_count);
+COUNT_FOLLOWS(umh_host_config, environment, environment_count);
+
+#define TEXT_OF(number) TEXT_OF_VALUE(number)
+#define TEXT_OF_VALUE(value) #value
+/* A default that is a product in limits.h cannot become its text there; both must be the same. */
+#define FALLBACK_IS(limit, value) _Static_assert((limit) == (value), #limit)
+#define MESSAGE_BYTES_TEXT 16777216
+#define MEMORY_MIB_TEXT 64
+#define QUEUE_MIB_TEXT 8
+#define STALL_SECONDS_TEXT 60
+#define HOLD_BYTES_TEXT 4194304
+#define HOLD_SECONDS_TEXT 60
+FALLBACK_IS(UMH_MESSAGE_BYTES_DEFAULT, MESSAGE_BYTES_TEXT);
+FALLBACK_IS(UMH_MEMORY_MIB_DEFAULT, MEMORY_MIB_TEXT);
+FALLBACK_IS(UMH_QUEUE_MIB_DEFAULT, QUEUE_MIB_TEXT);
+FALLBACK_IS(UMH_STALL_SECONDS_DEFAULT, STALL_SECONDS_TEXT);
+FALLBACK_IS(UMH_HOLD_BYTES_DEFAULT, HOLD_BYTES_TEXT);
+FALLBACK_IS(UMH_HOLD_SECONDS_DEFAULT, HOLD_SECONDS_TEXT);
+
+const umh_schema_row umh_schema_rows[] = {
+    {
+        .owner = OBJECT_ROOT,
+        .key = "ChildProcesses",
+        .type = SCHEMA_OBJECT_LIST,
+        .object = OBJECT_HOST,
+        .fallback = "[]",
+        .highest = UMH_HOSTS_MAX,
+        .offset = offsetof(umh_config, hosts),
+        .text = "The hosts: one process for each entry. An entry that is wrong is reported and "
+                "left out, "
+                "the others run.",
+    },
+    {
+        .owner = OBJECT_ROOT,
+        .key = "Broker",
+        .type = SCHEMA_OBJECT,
+        .object = OBJECT_ROOT,
+        .fallback = "{}",
+        .offset = UMH_SCHEMA_NOT_STORED,
+        .text = "Any of the other keys of this table may stand in this object instead of at the "
+                "top; none "
+                "in both places.",
+    },
+    {
+        .owner = OBJECT_ROOT,
+        .key = "Services",
+        .type = SCHEMA_GUID_MAP,
+        .fallback = "{}",
+        .highest = SERVICES_MAX,
+        .offset = offsetof(umh_config, services),
+        .text = "Names for services, each with its GUID (with or without braces). Every command "
+                "accepts "
+                "the name; it wins over one that a module announces.",
+    },
+    {
+        .owner = OBJECT_ROOT,
+        .key = "ModuleFolders",
+        .type = SCHEMA_TEXT_LIST,
+        .fallback = "[]",
+        .highest = MODULE_FOLDERS_MAX,
+        .offset = offsetof(umh_config, module_folders),
+        .text =
+            "Folders in which modules are looked for first, relative to this file's folder; after "
+            "them `modules` in this file's folder, that folder itself and the installation's "
+            "`lib/umh/modules`.",
+    },
+    {
+        .owner = OBJECT_ROOT,
+        .key = "MaxMessageBytes",
+        .type = SCHEMA_INTEGER,
+        .fallback = TEXT_OF(MESSAGE_BYTES_TEXT),
+        .lowest = UMH_MESSAGE_BYTES_MIN_MAX,
+        .highest = UMH_MESSAGE_BYTES_HIGHEST,
+        .offset = offsetof(umh_config, max_message_bytes),
+        .text = "The longest message. It must fit in a quarter of `MemoryMiB`; when it is not "
+                "given, that "
+                "quarter is used where it is less than the default.",
+    },
+    {
+        .owner = OBJECT_ROOT,
+        .key = "MemoryMiB",
+        .type = SCHEMA_INTEGER,
+        .fallback = TEXT_OF(MEMORY_MIB_TEXT),
+        .lowest = 1,
+        .highest = MIB_MAX,
+        .offset = offsetof(umh_config, memory_mib),
+        .text =
+            "What the broker may use for messages altogether: queues, credit, holds and outboxes.",
+    },
+    {
+        .owner = OBJECT_ROOT,
+        .key = "QueueMiB",
+        .type = SCHEMA_INTEGER,
+        .fallback = TEXT_OF(QUEUE_MIB_TEXT),
+        .lowest = 1,
+        .highest = MIB_MAX,
+        .offset = offsetof(umh_config, queue_mib),
+        .text =
+            "How much may wait for one module before its publishers wait; at most `MemoryMiB`. The "
+            "mark is lower while less than twice of it is free.",
+    },
+    {
+        .owner = OBJECT_ROOT,
+        .key = "StallSeconds",
+        .type = SCHEMA_INTEGER,
+        .fallback = TEXT_OF(STALL_SECONDS_TEXT),
+        .lowest = 1,
+        .highest = DAY_SECONDS,
+        .offset = offsetof(umh_config, stall_seconds),
+        .text = "A host with messages waiting from which no callback has returned for so long is "
+                "replaced.",
+    },
+    {
+        .owner = OBJECT_ROOT,
+        .key = "StartTogetherMs",
+        .type = SCHEMA_INTEGER,
+        .fallback = "1000",
+        .highest = START_TOGETHER_MS_MAX,
+        .offset = offsetof(umh_config, start_together_ms),
+        .text = "When the broker starts, the modules of all hosts start together, after this time "
+                "at the "
+                "latest, so that nobody misses the first message.",
+    },
+    {
+        .owner = OBJECT_ROOT,
+        .key = "LogLevel",
+        .type = SCHEMA_ENUM,
+        .choices = "Trace|Debug|Info|Warning|Error|Critical",
+        .fallback = "\"Info\"",
+        .offset = offsetof(umh_config, log_level),
+        .text = "Records below this level are not shown.",
+    },
+    {
+        .owner = OBJECT_ROOT,
+        .key = "Control",
+        .type = SCHEMA_BOOL,
+        .fallback = "true",
+        .offset = offsetof(umh_config, control),
+        .text = "Whether `umh status`, `umh listen` and the other commands can reach this broker.",
+    },
+    {
+        .owner = OBJECT_ROOT,
+        .key = "DotNet",
+        .type = SCHEMA_OBJECT,
+        .object = OBJECT_DOTNET,
+        .fallback = "{}",
+        .offset = offsetof(umh_config, dotnet),
+        .text = "What holds for the managed modules of every host that does not say otherwise.",
+    },
+    {
+        .owner = OBJECT_ROOT,
+        .key = "$schema",
+        .type = SCHEMA_TEXT,
+        .fallback = "null",
+        .highest = PATH_BYTES_MAX,
+        .offset = UMH_SCHEMA_NOT_STORED,
+        .text = "For editors: where `broker.schema.json` is. The broker does not look at it.",
+    },
+
+    {
+        .owner = OBJECT_HOST,
+        .key = "GroupName",
+        .type = SCHEMA_NAME,
+        .fallback = NULL,
+        .lowest = 1,
+        .highest = UMH_NAME_BYTES_MAX,
+        .offset = offsetof(umh_host_config, name),
+        .text = "The host's name, unique in the file whatever the case of its letters.",
+    },
+    {
+        .owner = OBJECT_HOST,
+        .key = "Modules",
+        .type = SCHEMA_OBJECT_LIST,
+        .object = OBJECT_MODULE,
+        .fallback = "[]",
+        .highest = UMH_MODULES_PER_HOST_MAX,
+        .offset = offsetof(umh_host_config, modules),
+        .text = "What this process loads, in this order: a module's name, or an object with more.",
+    },
+    {
+        .owner = OBJECT_HOST,
+        .key = "Session",
+        .type = SCHEMA_SESSION,
+        .fallback = "\"Broker\"",
+        .offset = offsetof(umh_host_config, session),
+        .text =
+            "`\"Broker\"` or `0`: one process in the broker's own session. `\"AllUsers\"` or `-1`: "
+            "one in every user's session; a broker in the foreground has one, its own.",
+    },
+    {
+        .owner = OBJECT_HOST,
+        .key = "Wow64",
+        .type = SCHEMA_BOOL,
+        .fallback = "false",
+        .offset = offsetof(umh_host_config, wow64),
+        .text = "A 32-bit process for 32-bit native modules; needs the 32-bit host program.",
+    },
+    {
+        .owner = OBJECT_HOST,
+        .key = "IntegrityLevel",
+        .type = SCHEMA_ENUM,
+        .choices = "Default|Higher",
+        .fallback = "\"Default\"",
+        .highest = 1,
+        .offset = offsetof(umh_host_config, integrity_level),
+        .text = "`Higher` (or `1`) raises a user interface above other programs of its session "
+                "where the "
+                "system knows such a thing: Windows does, Linux does not.",
+    },
+    {
+        .owner = OBJECT_HOST,
+        .key = "Ui",
+        .type = SCHEMA_BOOL,
+        .fallback = "false",
+        .offset = offsetof(umh_host_config, ui),
+        .text =
+            "The process has a user interface: it starts only in graphical sessions, and a module "
+            "may use its main thread.",
+    },
+    {
+        .owner = OBJECT_HOST,
+        .key = "Stage",
+        .type = SCHEMA_INTEGER,
+        .fallback = "0",
+        .highest = STAGES_MAX,
+        .offset = offsetof(umh_host_config, stage),
+        .text = "Hosts of a lower stage come first.",
+    },
+    {
+        .owner = OBJECT_HOST,
+        .key = "Environment",
+        .type = SCHEMA_TEXT_MAP,
+        .fallback = "{}",
+        .highest = VARIABLES_MAX,
+        .offset = offsetof(umh_host_config, environment),
+        .text = "Variables of the process, beside the few that it gets in any case.",
+    },
+    {
+        .owner = OBJECT_HOST,
+        .key = "Restart",
+        .type = SCHEMA_OBJECT,
+        .object = OBJECT_RESTART,
+        .fallback = "{}",
+        .offset = offsetof(umh_host_config, restart),
+        .text = "What happens after the process ended by itself.",
+    },
+    {
+        .owner = OBJECT_HOST,
+        .key = "Timeouts",
+        .type = SCHEMA_OBJECT,
+        .object = OBJECT_TIMEOUTS,
+        .fallback = "{}",
+        .offset = offsetof(umh_host_config, timeouts),
+        .text = "How long each step may take; a host that takes longer is killed and restarted.",
+    },
+    {
+        .owner = OBJECT_HOST,
+        .key = "Hold",
+        .type = SCHEMA_OBJECT,
+        .object = OBJECT_HOLD,
+        .fallback = "{}",
+        .offset = offsetof(umh_host_config, hold),
+        .text = "What is kept for the host's modules after a crash until they are back.",
+    },
+    {
+        .owner = OBJECT_HOST,
+        .key = "DotNet",
+        .type = SCHEMA_OBJECT,
+        .object = OBJECT_DOTNET,
+        .fallback = "{}",
+        .offset = offsetof(umh_host_config, dotnet),
+        .text = "What differs for this host from the `DotNet` of the whole.",
+    },
+
+    {
+        .owner = OBJECT_MODULE,
+        .key = "Name",
+        .type = SCHEMA_NAME,
+        .fallback = "null",
+        .lowest = 1,
+        .highest = UMH_NAME_BYTES_MAX,
+        .offset = offsetof(umh_module_config, name),
+        .text = "The module's name, unique in its host whatever the case of its letters. Without "
+                "`Path`, "
+                "the module is found by it; it may be left out beside `Path`, whose file name it "
+                "then is.",
+    },
+    {
+        .owner = OBJECT_MODULE,
+        .key = "Path",
+        .type = SCHEMA_TEXT,
+        .fallback = "null",
+        .lowest = 1,
+        .highest = PATH_BYTES_MAX,
+        .offset = offsetof(umh_module_config, path),
+        .text = "The module's file, relative to this file's folder, instead of the search by name.",
+    },
+    {
+        .owner = OBJECT_MODULE,
+        .key = "Config",
+        .type = SCHEMA_ANY,
+        .fallback = "{}",
+        .highest = CONFIG_BYTES_MAX,
+        .offset = offsetof(umh_module_config, config),
+        .text =
+            "The module's own configuration: any object; the module gets it as it is here, without "
+            "comments.",
+    },
+    {
+        .owner = OBJECT_MODULE,
+        .key = "Overflow",
+        .type = SCHEMA_ENUM,
+        .choices = "Block|DropOldest|DropNewest",
+        .fallback = "\"Block\"",
+        .offset = offsetof(umh_module_config, overflow),
+        .text = "What happens to messages for a module that does not keep up: their publishers "
+                "wait, or "
+                "the oldest or the newest are dropped and counted.",
+    },
+
+    {
+        .owner = OBJECT_RESTART,
+        .key = "When",
+        .type = SCHEMA_ENUM,
+        .choices = "Always|OnFailure|Never",
+        .fallback = "\"Always\"",
+        .offset = offsetof(umh_restart_config, when),
+        .text =
+            "After which ends the process is started again; `OnFailure`: unless it ended with exit "
+            "code 0.",
+    },
+    {
+        .owner = OBJECT_RESTART,
+        .key = "FirstDelayMs",
+        .type = SCHEMA_INTEGER,
+        .fallback = "0",
+        .highest = DAY_MS,
+        .offset = offsetof(umh_restart_config, first_delay_ms),
+        .text = "The wait before the first restart.",
+    },
+    {
+        .owner = OBJECT_RESTART,
+        .key = "Factor",
+        .type = SCHEMA_INTEGER,
+        .fallback = "2",
+        .lowest = 1,
+        .highest = 100,
+        .offset = offsetof(umh_restart_config, factor),
+        .text = "Each further wait is so many times the one before.",
+    },
+    {
+        .owner = OBJECT_RESTART,
+        .key = "MaxDelayMs",
+        .type = SCHEMA_INTEGER,
+        .fallback = "30000",
+        .highest = DAY_MS,
+        .offset = offsetof(umh_restart_config, max_delay_ms),
+        .text = "The longest wait; not below `FirstDelayMs`.",
+    },
+    {
+        .owner = OBJECT_RESTART,
+        .key = "HealthyAfterMs",
+        .type = SCHEMA_INTEGER,
+        .fallback = "10000",
+        .highest = DAY_MS,
+        .offset = offsetof(umh_restart_config, healthy_after_ms),
+        .text = "A process that ran so long begins with the first wait again.",
+    },
+
+    {
+        .owner = OBJECT_TIMEOUTS,
+        .key = "HelloMs",
+        .type = SCHEMA_INTEGER,
+        .fallback = "10000",
+        .lowest = TIMEOUT_MS_MIN,
+        .highest = DAY_MS,
+        .offset = offsetof(umh_timeouts_config, hello_ms),
+        .text = "From the start of the process to its first answer.",
+    },
+    {
+        .owner = OBJECT_TIMEOUTS,
+        .key = "LoadMs",
+        .type = SCHEMA_INTEGER,
+        .fallback = "30000",
+        .lowest = TIMEOUT_MS_MIN,
+        .highest = DAY_MS,
+        .offset = offsetof(umh_timeouts_config, load_ms),
+        .text = "To load and initialise a module.",
+    },
+    {
+        .owner = OBJECT_TIMEOUTS,
+        .key = "StartMs",
+        .type = SCHEMA_INTEGER,
+        .fallback = "30000",
+        .lowest = TIMEOUT_MS_MIN,
+        .highest = DAY_MS,
+        .offset = offsetof(umh_timeouts_config, start_ms),
+        .text = "To start a module.",
+    },
+    {
+        .owner = OBJECT_TIMEOUTS,
+        .key = "StopMs",
+        .type = SCHEMA_INTEGER,
+        .fallback = "10000",
+        .lowest = TIMEOUT_MS_MIN,
+        .highest = DAY_MS,
+        .offset = offsetof(umh_timeouts_config, stop_ms),
+        .text = "To stop; then the pipe is closed, and after as long again the process is killed.",
+    },
+    {
+        .owner = OBJECT_TIMEOUTS,
+        .key = "UnloadMs",
+        .type = SCHEMA_INTEGER,
+        .fallback = "10000",
+        .lowest = TIMEOUT_MS_MIN,
+        .highest = DAY_MS,
+        .offset = offsetof(umh_timeouts_config, unload_ms),
+        .text = "To unload a module; then the process is replaced.",
+    },
+    {
+        .owner = OBJECT_TIMEOUTS,
+        .key = "PingMs",
+        .type = SCHEMA_INTEGER,
+        .fallback = "10000",
+        .lowest = TIMEOUT_MS_MIN,
+        .highest = DAY_MS,
+        .offset = offsetof(umh_timeouts_config, ping_ms),
+        .text = "To answer a ping, counted after everything that lay in the pipe was read.",
+    },
+
+    {
+        .owner = OBJECT_HOLD,
+        .key = "Bytes",
+        .type = SCHEMA_INTEGER,
+        .fallback = TEXT_OF(HOLD_BYTES_TEXT),
+        .highest = HOLD_BYTES_MAX,
+        .offset = offsetof(umh_hold_config, bytes),
+        .text = "What exceeds it is dropped and counted; at most `MemoryMiB`.",
+    },
+    {
+        .owner = OBJECT_HOLD,
+        .key = "Seconds",
+        .type = SCHEMA_INTEGER,
+        .fallback = TEXT_OF(HOLD_SECONDS_TEXT),
+        .highest = DAY_SECONDS,
+        .offset = offsetof(umh_hold_config, seconds),
+        .text = "What has waited longer is dropped and counted.",
+    },
+
+    {
+        .owner = OBJECT_DOTNET,
+        .key = "Root",
+        .type = SCHEMA_TEXT,
+        .fallback = "null",
+        .lowest = 1,
+        .highest = PATH_BYTES_MAX,
+        .offset = offsetof(umh_dotnet_config, root),
+        .text =
+            "The folder of a .NET 10 installation, instead of the usual places. The environment is "
+            "never asked.",
+    },
+    {
+        .owner = OBJECT_DOTNET,
+        .key = "Diagnostics",
+        .type = SCHEMA_BOOL,
+        .fallback = "false",
+        .offset = offsetof(umh_dotnet_config, diagnostics),
+        .text = "Opens the runtime's diagnostics endpoint, for debuggers and `dotnet-trace`.",
+    },
+};
+
+const size_t umh_schema_row_count = UMH_COUNT_OF(umh_schema_rows);
+
+static const char *const object_names[OBJECT_COUNT] = {
+    [OBJECT_ROOT] = "the file",
+    [OBJECT_HOST] = "ChildProcesses[]",
+    [OBJECT_MODULE] = "ChildProcesses[].Modules[]",
+    [OBJECT_RESTART] = "ChildProcesses[].Restart",
+    [OBJECT_TIMEOUTS] = "ChildProcesses[].Timeouts",
+    [OBJECT_HOLD] = "ChildProcesses[].Hold",
+    [OBJECT_DOTNET] = "DotNet",
+};
+
+const char *umh_schema_object_name(umh_schema_object object)
+{
+    umh_assert(object < OBJECT_COUNT);
+    return object_names[object];
+}
+
+const umh_schema_row *umh_schema_find(umh_schema_object owner, const char *key)
+{
+    for (size_t i = 0; i < umh_schema_row_count; i++) {
+        if (umh_schema_rows[i].owner == owner && strcmp(umh_schema_rows[i].key, key) == 0)
+            return &umh_schema_rows[i];
+    }
+    return NULL;
+}
+
+bool umh_schema_is_name(const char *text)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    size_t size = strlen(text);
+
+    /* A leading '.' would be a hidden or a parent folder, a leading '-' an option of a command. */
+    return size > 0 && size <= UMH_NAME_BYTES_MAX && strspn(text, letters) == size &&
+           text[0] != '.' && text[0] != '-';
+}
+
+const char *umh_schema_nearest(umh_schema_object owner, const char *key)
+{
+    umh_nearest nearest = UMH_NEAREST_OF(key);
+
+    for (size_t i = 0; i < umh_schema_row_count; i++) {
+        if (umh_schema_rows[i].owner == owner)
+            umh_nearest_offer(&nearest, umh_schema_rows[i].key);
+    }
+    return nearest.best;
+}
