@@ -12,7 +12,10 @@
 /* Longer than the longest character, so that umh_text_put sees that a text was cut, and where. */
 #define CUT_BYTES 4
 
-/* State of a thread, not of the program: a failure passes through callers that have no context to carry it in. */
+/*
+ * State of a thread, not of the program: a failure passes through callers that have no context to
+ * carry it in.
+ */
 static _Thread_local umh_failure last_failure;
 
 typedef struct error_row {
@@ -56,7 +59,10 @@ int umh_fail_at(int code, long os_code, const char *file, int line, const char *
         text[0] = '\0';
     va_end(arguments);
 
-    /* Only a negative number goes up as a failure; anything else would be taken for success or an outcome. */
+    /*
+     * Only a negative number goes up as a failure; anything else would be taken for success or an
+     * outcome.
+     */
     last_failure.code = code < 0 ? code : UMH_E_BUG;
     last_failure.os_code = os_code;
     last_failure.file = file;
@@ -84,7 +90,10 @@ void umh_failure_format(const umh_failure *failure, char *buffer, size_t capacit
         umh_text_put(buffer, capacity, "no failure is recorded");
         return;
     }
-    /* A negative number is no errno; strerror is safe on threads where these programs run (glibc, UCRT). */
+    /*
+     * A negative number is no errno; strerror is safe on threads where these programs run (glibc,
+     * UCRT).
+     */
     if (failure->os_code > 0)
         snprintf(reason, sizeof reason, ": %s", strerror((int)failure->os_code));
     else if (failure->os_code < 0)

@@ -83,8 +83,8 @@ uint64_t umh_guid_hash(const umh_guid *guid)
     memcpy(&head, guid->bytes, sizeof head);
     memcpy(&tail, guid->bytes + sizeof head, sizeof tail);
     /*
-     * GUIDs of one family may differ in a few digits anywhere, and tables take the low bits: a product mixes upwards, so its high
-     * bits are brought down before each next one.
+     * GUIDs of one family may differ in a few digits anywhere, and tables take the low bits: a
+     * product mixes upwards, so its high bits are brought down before each next one.
      */
     head *= UINT64_C(0x9E3779B97F4A7C15);
     head = ((head ^ head >> 32) + tail) * UINT64_C(0xD6E8FEB86659FD93);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What kind of module a file is: just enough of ELF, PE and the CLI header's presence, from untrusted bytes. */
+/*
+ * What kind of module a file is: just enough of ELF, PE and the CLI header's presence, from
+ * untrusted bytes.
+ */
 #include "formats/image.h"
 
 #include <string.h>
@@ -125,8 +128,10 @@ static pie_mark find_pie_mark(umh_bytes header, const elf_layout *layout, uint64
 }
 
 /*
- * Shared object or position-independent program? A shared object may name an interpreter too (libc.so.6 does), so the mark in the
- * dynamic section decides where it can be seen: always for a caller that passes the whole file, seldom within the header bytes. A segment that ends behind the file would be a SIGBUS when it is mapped.
+ * Shared object or position-independent program? A shared object may name an interpreter too
+ * (libc.so.6 does), so the mark in the dynamic section decides where it can be seen: always for a
+ * caller that passes the whole file, seldom within the header bytes. A segment that ends behind the
+ * file would be a SIGBUS when it is mapped.
  */
 static umh_image_kind decode_dynamic(const image_source *source, const elf_layout *layout)
 {
@@ -141,8 +146,9 @@ static umh_image_kind decode_dynamic(const image_source *source, const elf_layou
         return IMAGE_UNKNOWN;
     if (state == RANGE_BEYOND_FILE)
         return IMAGE_TRUNCATED;
+    /* Moved there by a tool that edits images; the loader refuses programs too. */
     if (state == RANGE_BEYOND_HEADER)
-        return IMAGE_ELF_SHARED; /* moved by a tool that edits images; the loader refuses programs too */
+        return IMAGE_ELF_SHARED;
 
     for (size_t i = 0; i < count; i++) {
         size_t segment = (size_t)table + i * layout->segment_bytes;
@@ -209,8 +215,9 @@ static umh_image_machine pe_machine(uint16_t code)
 }
 
 /*
- * Managed code that was compiled ahead (ReadyToRun) carries the machine combined with a number of the operating system. IL that runs
- * anywhere says i386; that it must not run as 64 bits stands in the CLI header only, which the runtime reads.
+ * Managed code that was compiled ahead (ReadyToRun) carries the machine combined with a number of
+ * the operating system. IL that runs anywhere says i386; that it must not run as 64 bits stands in
+ * the CLI header only, which the runtime reads.
  */
 static void decode_cli_machine(umh_image *image)
 {
@@ -321,10 +328,7 @@ umh_image umh_image_decode(umh_bytes header, uint64_t file_bytes)
     /* A caller that holds the whole file may have measured it before it grew. */
     if (source.file_bytes < header.size)
         source.file_bytes = header.size;
-    if (header.size >= 4 && memcmp(header.data,
-                                   "\x7F"
-                                   "ELF",
-                                   4) == 0)
+    if (header.size >= 4 && memcmp(header.data, "\177ELF", 4) == 0)
         return decode_elf(&source);
     if (header.size >= 2 && memcmp(header.data, "MZ", 2) == 0)
         return decode_pe(&source);

@@ -2,9 +2,10 @@
 /*
  * JSON with comments, parsed by jansson.
  *
- * One lexer serves everything that is ours: blanking what jansson does not know, the limit of depth (before jansson recurses), the
- * place of an error and the place of a key. It knows just enough to tell strings, brackets and comments apart, and nothing of whether
- * they make sense; that is jansson's business. Where it sees a text otherwise than jansson, jansson has stopped before.
+ * One lexer serves everything that is ours: blanking what jansson does not know, the limit of depth
+ * (before jansson recurses), the place of an error and the place of a key. It knows just enough to
+ * tell strings, brackets and comments apart, and nothing of whether they make sense; that is
+ * jansson's business. Where it sees a text otherwise than jansson, jansson has stopped before.
  */
 #include "formats/jsonc.h"
 
@@ -175,8 +176,9 @@ static void blank(uint8_t *copy, size_t start, size_t end)
 }
 
 /*
- * Check what jansson must not meet, and blank in `copy` (NULL: nothing) what it does not know. A comma is blanked before a closing
- * bracket only where a value stands before it: "[,]" remains an error.
+ * Check what jansson must not meet, and blank in `copy` (NULL: nothing) what it does not know. A
+ * comma is blanked before a closing bracket only where a value stands before it: "[,]" remains an
+ * error.
  */
 static int prepare(umh_bytes text, uint8_t *copy, umh_why *ret_why)
 {
@@ -373,7 +375,10 @@ static bool match_key(umh_bytes text, const lexeme *key, const char *path, size_
     return is_match;
 }
 
-/* A key may hold dots and brackets itself: of those that fit and lead to a value, the longest counts. */
+/*
+ * A key may hold dots and brackets itself: of those that fit and lead to a value, the longest
+ * counts.
+ */
 static void visit_object(key_search *search, const char *path)
 {
     size_t best_length = 0;
@@ -524,7 +529,10 @@ const char *umh_jsonc_get_text(const json_t *object, const char *key, const char
     const json_t *value = json_object_get(object, key);
     const char *text = json_string_value(value);
 
-    /* A NUL inside would cut the text for whoever takes it as a C string: such a value is of another type. */
+    /*
+     * A NUL inside would cut the text for whoever takes it as a C string: such a value is of
+     * another type.
+     */
     return text && strlen(text) == json_string_length(value) ? text : fallback;
 }
 

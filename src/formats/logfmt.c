@@ -17,8 +17,8 @@
 #define LEVEL_NAME_BYTES 16
 
 /*
- * A line under construction: at most `limit` bytes from `start` on. What does not fit any more sets is_cut. Every write has the
- * outcome UMH_BUFFER_FULL; the line is rolled back by who began it.
+ * A line under construction: at most `limit` bytes from `start` on. What does not fit any more sets
+ * is_cut. Every write has the outcome UMH_BUFFER_FULL; the line is rolled back by who began it.
  */
 typedef struct line_writer {
     umh_buffer *line;
@@ -94,7 +94,10 @@ static size_t measure_character(umh_bytes text)
     return size;
 }
 
-/* How to write the character at the head of `rest`, which is not plain; returned text has *ret_size bytes. */
+/*
+ * How to write the character at the head of `rest`, which is not plain; returned text has *ret_size
+ * bytes.
+ */
 static const char *escape(umh_bytes rest, char text[8], size_t *ret_size, size_t *ret_used)
 {
     size_t used = measure_character(rest);
@@ -344,8 +347,8 @@ static umh_bytes read_value(line_reader *reader)
 }
 
 /*
- * The next "key=value"; false at the end. The key's '=' becomes its NUL. A word without '=' is a key without a value; its NUL
- * takes the place of the gap behind it.
+ * The next "key=value"; false at the end. The key's '=' becomes its NUL. A word without '=' is a
+ * key without a value; its NUL takes the place of the gap behind it.
  */
 static bool read_field(line_reader *reader, umh_logfmt_field *ret_field)
 {
@@ -387,7 +390,10 @@ static bool find_level(umh_bytes value, umh_log_level *ret_level)
     return umh_log_level_find(name, ret_level);
 }
 
-/* The first `module` and `msg` are the record's own, wherever they stand; `digits` takes the count of what is dropped. */
+/*
+ * The first `module` and `msg` are the record's own, wherever they stand; `digits` takes the count
+ * of what is dropped.
+ */
 static void read_fields(line_reader *reader, char *digits, umh_logfmt_record *record)
 {
     umh_logfmt_field field;

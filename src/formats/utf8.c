@@ -2,16 +2,20 @@
 /*
  * Validates UTF-8 on the path of every message.
  *
- * ASCII is tested by words, 32 bytes at a time. The rest runs through an automaton whose step is one load and one shift: a byte's row
- * holds the successor of every state, a state is the position of its successor in any row. The load does not depend on the state, so
- * only the shift is on the critical path, and which kinds of characters a text mixes costs nothing. The vector algorithm that is faster
- * still needs a byte shuffle, which the x86-64 baseline lacks.
+ * ASCII is tested by words, 32 bytes at a time. The rest runs through an automaton whose step is
+ * one load and one shift: a byte's row holds the successor of every state, a state is the position
+ * of its successor in any row. The load does not depend on the state, so only the shift is on the
+ * critical path, and which kinds of characters a text mixes costs nothing. The vector algorithm
+ * that is faster still needs a byte shuffle, which the x86-64 baseline lacks.
  */
 #include "formats/utf8.h"
 
 #include <string.h>
 
-/* States, as bit positions in a row. REJECT is position 0 and the value 0, so what a row does not name is rejected for good. */
+/*
+ * States, as bit positions in a row. REJECT is position 0 and the value 0, so what a row does not
+ * name is rejected for good.
+ */
 enum {
     STATE_REJECT = 0,
     STATE_START = 6,     /* between characters */
@@ -70,7 +74,10 @@ static inline bool is_ascii_block(const uint8_t *data)
              HIGH_BITS);
 }
 
-/* Bits above the state stay: the processor's shift looks at six bits only, so the mask costs no instruction. */
+/*
+ * Bits above the state stay: the processor's shift looks at six bits only, so the mask costs no
+ * instruction.
+ */
 static inline uint64_t step(uint64_t state, uint8_t byte)
 {
     return rows[byte] >> (state & STATE_MASK);
@@ -101,7 +108,10 @@ static bool has_valid_end(uint64_t state, const uint8_t *begin, const uint8_t *d
         if (!is_at(state, STATE_START) || load(data) & HIGH_BITS)
             state = step_word(state, data);
     }
-    /* The text's last word may overlap what was seen: if it is ASCII, so are the bytes that are left. */
+    /*
+     * The text's last word may overlap what was seen: if it is ASCII, so are the bytes that are
+     * left.
+     */
     if (size && is_at(state, STATE_START) && (size_t)(data - begin) + size >= WORD_BYTES &&
         !(load(data + size - WORD_BYTES) & HIGH_BITS))
         return true;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Images: as a whole file, and as the beginning of a longer one; always an answer that can be described. */
+/*
+ * Images: as a whole file, and as the beginning of a longer one; always an answer that can be
+ * described.
+ */
 #include "formats/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

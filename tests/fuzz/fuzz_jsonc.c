@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JSON with comments: an error has a place within the text; what is parsed prints as strict JSON that parses to the same; and every
- * value that was parsed is located by its path. Locating is tried on what is no JSON as well.
+ * JSON with comments: an error has a place within the text; what is parsed prints as strict JSON
+ * that parses to the same; and every value that was parsed is located by its path. Locating is
+ * tried on what is no JSON as well.
  */
 #include "formats/jsonc.h"
 

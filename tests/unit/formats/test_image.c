@@ -25,10 +25,7 @@ static void make_elf(uint8_t *file, int bits, unsigned type, unsigned machine)
     size_t word = is_64 ? 8 : 4;
 
     memset(file, 0, FILE_BYTES);
-    memcpy(file,
-           "\x7F"
-           "ELF",
-           4);
+    memcpy(file, "\177ELF", 4);
     file[4] = is_64 ? 2 : 1;
     file[5] = 1;
     put(file + 16, 2, type);
@@ -259,13 +256,7 @@ static void test_pe_places(void **state)
 
 static void test_other_files(void **state)
 {
-    static const char *const texts[] = {"",
-                                        "M",
-                                        "\x7F"
-                                        "EL",
-                                        "#!/bin/sh\n",
-                                        "{}",
-                                        "!<arch>\n"};
+    static const char *const texts[] = {"", "M", "\177EL", "#!/bin/sh\n", "{}", "!<arch>\n"};
 
     (void)state;
     for (size_t i = 0; i < UMH_COUNT_OF(texts); i++) {
@@ -274,15 +265,14 @@ static void test_other_files(void **state)
         assert_image(umh_image_decode(text, text.size), IMAGE_UNKNOWN, MACHINE_OTHER, 0);
     }
     assert_int_equal(umh_image_decode(umh_bytes_of_text("MZ"), 2).kind, IMAGE_TRUNCATED);
-    assert_int_equal(umh_image_decode(umh_bytes_of_text("\x7F"
-                                                        "ELF"),
-                                      4)
-                         .kind,
-                     IMAGE_TRUNCATED);
+    assert_int_equal(umh_image_decode(umh_bytes_of_text("\177ELF"), 4).kind, IMAGE_TRUNCATED);
     assert_image(umh_image_decode(umh_bytes_of(NULL, 0), 0), IMAGE_UNKNOWN, MACHINE_OTHER, 0);
 }
 
-/* Every beginning of an image, on the heap, as a file that is that short: cut off, and nothing behind it is read. */
+/*
+ * Every beginning of an image, on the heap, as a file that is that short: cut off, and nothing
+ * behind it is read.
+ */
 static void test_every_beginning_is_truncated(void **state)
 {
     static uint8_t file[FILE_BYTES];

@@ -269,7 +269,10 @@ static void test_locates(void **state)
     }
 }
 
-/* A text cut anywhere, on the heap: nothing behind it is read, and nothing is found that is not there. */
+/*
+ * A text cut anywhere, on the heap: nothing behind it is read, and nothing is found that is not
+ * there.
+ */
 static void test_locates_in_broken_texts(void **state)
 {
     (void)state;

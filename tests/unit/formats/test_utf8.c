@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* UTF-8 against a plain reference: every pair of bytes, every edge of longer sequences, at every alignment. */
+/*
+ * UTF-8 against a plain reference: every pair of bytes, every edge of longer sequences, at every
+ * alignment.
+ */
 #include "formats/utf8.h"
 
 #include <setjmp.h>
