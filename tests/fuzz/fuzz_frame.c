@@ -26,6 +26,17 @@ static void check_text(const umh_frame *frame, umh_bytes payload)
     require(text.size == 0 || text.data + text.size == payload.data + payload.size);
 }
 
+static void check_want(const umh_frame *frame, umh_bytes payload)
+{
+    uint8_t encoded[UMH_FRAME_WANT_BYTES];
+    uint64_t need;
+    uint64_t cost;
+
+    umh_frame_want(payload, &need, &cost);
+    umh_frame_encode_want(frame, need, cost, encoded);
+    require(memcmp(encoded + UMH_FRAME_HEADER_BYTES, payload.data, payload.size) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t header[UMH_FRAME_AMOUNT_BYTES];
@@ -49,6 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (payload.size > frame.payload_bytes)
         payload.size = frame.payload_bytes;
     check_text(&frame, payload);
+    if (frame.kind == FRAME_WANT && payload.size == frame.payload_bytes)
+        check_want(&frame, payload);
     if (payload.size == 8) {
         umh_frame_encode_amount(&frame, umh_frame_amount(payload), header);
         require(memcmp(header + UMH_FRAME_HEADER_BYTES, payload.data, 8) == 0);

@@ -330,6 +330,46 @@ static void test_rejects_a_want_beyond_any_message(void **state)
     assert_int_equal(set_want(&grant, COST_MAX + 10, 0), 0);
 }
 
+/* What an honest host announces is its own cost away from what it was given, at most. */
+static void test_rejects_a_want_that_does_not_add_up(void **state)
+{
+    umh_grant grant;
+
+    (void)state;
+    umh_grant_init(&grant);
+    umh_grant_give(&grant, 1000);
+    assert_int_equal(umh_grant_set_want(&grant, &(umh_want){1141, 140}, 0, COST_MAX),
+                     UMH_FLOW_VIOLATION);
+    assert_int_equal(umh_grant_set_want(&grant, &(umh_want){1001, 0}, 0, COST_MAX),
+                     UMH_FLOW_VIOLATION);
+    assert_int_equal(umh_grant_set_want(&grant, &(umh_want){500, COST_MAX + 1}, 0, COST_MAX),
+                     UMH_FLOW_VIOLATION);
+    assert_true(grant.want == 0 && grant.want_cost == 0);
+    assert_int_equal(umh_grant_set_want(&grant, &(umh_want){1140, 140}, 0, COST_MAX), 0);
+    assert_true(grant.want == 1140 && grant.want_cost == 140);
+    assert_int_equal(umh_grant_set_want(&grant, &(umh_want){500, COST_MAX}, 0, COST_MAX), 0);
+    assert_int_equal(umh_grant_set_want(&grant, &(umh_want){1000, 0}, 0, COST_MAX), 0);
+    assert_true(umh_grant_missing(&grant) == 0);
+}
+
+/* The want of the next head overtakes the message that was promised its credit. */
+static void test_promise_outlives_the_next_want(void **state)
+{
+    unsigned first_count = UMH_FIRST_CREDIT_SERVICES;
+    uint64_t credited;
+    umh_grant grant;
+
+    (void)state;
+    umh_grant_init(&grant);
+    assert_int_equal(set_want(&grant, 1000, 0), 0);
+    umh_grant_give(&grant, 1000);
+    assert_int_equal(umh_grant_set_want(&grant, &(umh_want){3000, 2000}, 0, COST_MAX), 0);
+    assert_true(umh_grant_promised(&grant) == 1000);
+    assert_int_equal(umh_grant_use(&grant, 1000, &first_count, &credited), 0);
+    assert_true(umh_grant_promised(&grant) == 0);
+    assert_true(umh_grant_missing(&grant) == 2000);
+}
+
 static void test_promise_is_what_was_given_below_the_want(void **state)
 {
     unsigned first_count = UMH_FIRST_CREDIT_SERVICES;
@@ -688,6 +728,8 @@ int main(void)
         cmocka_unit_test(test_first_message_may_be_larger_than_first_credit),
         cmocka_unit_test(test_want_stands_until_it_is_given),
         cmocka_unit_test(test_rejects_a_want_beyond_any_message),
+        cmocka_unit_test(test_rejects_a_want_that_does_not_add_up),
+        cmocka_unit_test(test_promise_outlives_the_next_want),
         cmocka_unit_test(test_promise_is_what_was_given_below_the_want),
         cmocka_unit_test(test_withdrawn_want_ends_its_promise),
         cmocka_unit_test(test_first_message_ends_its_promise),
