@@ -37,6 +37,14 @@ static const service_row rows[SERVICE_ID_COUNT] = {
                                "ConfConsumer", false},
 };
 
+/* Asked for every message: the rows differ in their first byte, and most others in that one too. */
+static const uint8_t places[256] = {
+    [0x00] = 1 + SERVICE_ALL,          [0x92] = 1 + SERVICE_BROKER,
+    [0x6E] = 1 + SERVICE_MODULE_META,  [0xAA] = 1 + SERVICE_HOST_INIT,
+    [0x79] = 1 + SERVICE_MANAGED_HOST, [0xBE] = 1 + SERVICE_SHELL_EXEC,
+    [0x85] = 1 + SERVICE_CONF_STORE,   [0x8E] = 1 + SERVICE_CONF_CONSUMER,
+};
+
 const umh_guid *umh_service_guid(umh_service_id id)
 {
     umh_assert((unsigned)id < SERVICE_ID_COUNT);
@@ -51,17 +59,11 @@ const char *umh_service_name(umh_service_id id)
 
 umh_service_id umh_service_find(const umh_guid *guid)
 {
-    /*
-     * The rows differ in their first byte: for nearly all other services that is all that is looked
-     * at.
-     */
-    for (unsigned i = 0; i < SERVICE_ID_COUNT; i++) {
-        if (rows[i].guid.bytes[0] == guid->bytes[0])
-            return memcmp(rows[i].guid.bytes, guid->bytes, sizeof guid->bytes) == 0
-                       ? (umh_service_id)i
-                       : SERVICE_ORDINARY;
-    }
-    return SERVICE_ORDINARY;
+    unsigned place = places[guid->bytes[0]];
+
+    if (place == 0 || memcmp(rows[place - 1].guid.bytes, guid->bytes, sizeof guid->bytes) != 0)
+        return SERVICE_ORDINARY;
+    return (umh_service_id)(place - 1);
 }
 
 bool umh_service_is_control(const umh_guid *guid)
