@@ -63,6 +63,8 @@ void umh_outbox_control(umh_outbox *outbox, const umh_frame *frame, umh_bytes pa
 void umh_outbox_in_order(umh_outbox *outbox, const umh_frame *frame, umh_bytes payload);
 /* Credit for a service: added up while it has not been written. */
 void umh_outbox_credit(umh_outbox *outbox, const umh_guid *service, uint64_t bytes);
+/* Ask for credit back. Always behind the credit given so far for that service. */
+void umh_outbox_give_back(umh_outbox *outbox, const umh_guid *service);
 
 uint64_t umh_outbox_waiting_bytes(const umh_outbox *outbox);
 /* its pipe has been grown to UMH_PIPE_BYTES; false: not needed yet, or refused */

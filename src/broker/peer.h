@@ -44,13 +44,13 @@ typedef struct umh_peer_spec {
 } umh_peer_spec;
 
 UMH_MUST_USE int umh_peer_new(const umh_peer_spec *spec, umh_peer **ret_peer);
-umh_outbox *umh_peer_outbox(umh_peer *peer); /* borrowed until close */
+umh_outbox *umh_peer_outbox(umh_peer *peer); /* borrowed until shut or close, then NULL */
 /*
  * The process has died: read what is left in the pipe to its end, without waiting, through the same
  * events. Afterwards on_end has been called.
  */
 void umh_peer_drain(umh_peer *peer);
-/* Close only the outgoing pipe: EOF for the host. */
+/* Close only the outgoing pipe: EOF for the host. Its outbox is gone: disconnect slots before. */
 void umh_peer_shut(umh_peer *peer);
 /* No event after this; frees itself in the last close callback. NULL is allowed. */
 void umh_peer_close(umh_peer *peer);
