@@ -43,7 +43,7 @@ enum { UMH_CREDIT_VIOLATION = 1 };
 UMH_MUST_USE int umh_credit_use(umh_credit_account *account, const umh_guid *service, uint64_t cost,
                                 umh_why *ret_why);
 UMH_MUST_USE int umh_credit_on_want(umh_credit_account *account, const umh_guid *service,
-                                    uint16_t slot, uint64_t offset, umh_why *ret_why);
+                                    uint16_t slot, const umh_want *want, umh_why *ret_why);
 UMH_MUST_USE int umh_credit_on_give_back(umh_credit_account *account, const umh_guid *service,
                                          uint64_t bytes, umh_why *ret_why);
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The book of upstream credit: an entry per (connection, service), a service per GUID that has
+ * entries, and the tables that find them. Only bookkeeping; who gets what is credit.c.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "broker/credit.h"
+
+typedef struct umh_credit_entry {
+    umh_credit_account *account;
+    umh_credit_service *service;
+    umh_grant grant;
+    umh_list of_service; /* in the service's `entries` */
+    umh_list wanting;    /* in the service's `wants`, by ticket, while its want stands */
+    umh_list growing;    /* in the credit's `growing`: less than half of its level is left */
+} umh_credit_entry;
+
+struct umh_credit_service {
+    umh_guid guid;
+    umh_list entries;
+    umh_list wants;       /* standing, in the order they came */
+    umh_list turn;        /* in the credit's `turns`, while it has wants */
+    uint64_t promised;    /* sum over its entries */
+    uint32_t large_count; /* entries whose promise is of a large message */
+};
+
+typedef struct umh_stop_reserve {
+    uint16_t slot;
+    uint64_t bytes; /* left; charged */
+} umh_stop_reserve;
+
+struct umh_credit_account {
+    umh_credit *credit;
+    umh_credit_account_events events;
+    umh_list of_credit;
+    umh_credit_entry **entries; /* owned; open addressing by GUID; capacity is a power of two */
+    uint32_t entry_count, entry_capacity;
+    umh_credit_entry *last; /* most messages go where the one before went */
+    unsigned first_count;
+    umh_stop_reserve *reserves; /* owned */
+    uint32_t reserve_count;
+};
+
+struct umh_credit {
+    umh_budget *budget;
+    umh_credit_is_over_mark is_over_mark;
+    void *context;
+    uint64_t cost_max;
+    umh_list accounts;
+    umh_credit_service **services; /* owned; open addressing by GUID */
+    uint32_t service_count, service_capacity;
+    umh_list turns;
+    umh_list growing;
+    uint64_t next_ticket;
+    uint32_t want_count;      /* standing */
+    uint64_t reserve_missing; /* a stop waits for that much memory; said anew every turn */
+};
+
+/* NULL: none. */
+umh_credit_entry *umh_credit_book_find(umh_credit_account *account, const umh_guid *service);
+enum { UMH_CREDIT_BOOK_FULL = 1 }; /* UMH_SERVICES_PER_PEER_MAX of the account */
+UMH_MUST_USE int umh_credit_book_open(umh_credit_account *account, const umh_guid *service,
+                                      umh_credit_entry **ret_entry);
+/* Uncharges what is unused; removes services that have no entry any more. */
+void umh_credit_book_close_all(umh_credit_account *account);
+
+/*
+ * Apply a change of the entry's grant: what the service counts is taken out before and put in
+ * after.
+ */
+void umh_credit_book_take_out(umh_credit_entry *entry);
+void umh_credit_book_put_in(umh_credit_entry *entry);
