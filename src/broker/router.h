@@ -45,3 +45,8 @@ void umh_router_publish(umh_router *router, const umh_guid *service, umh_bytes t
 void umh_router_add_waiting(umh_router *router, umh_slot *slot);
 /* The end of a turn: pump slots with room, expire holds. */
 void umh_router_settle(umh_router *router);
+
+/*
+ * For umh_credit_new: a Block slot of the service is over its high mark. `context` is the router.
+ */
+bool umh_router_is_over_mark(void *context, const umh_guid *service, uint64_t promised);

@@ -79,4 +79,4 @@ UMH_MUST_USE int umh_slot_on_credit(umh_slot *slot, uint64_t bytes);
 bool umh_slot_is_over_mark(const umh_slot *slot, uint64_t promised);
 /* The end of a turn: drop what is held too long. */
 void umh_slot_expire(umh_slot *slot, uint64_t now_ns);
-bool umh_slot_is_stalled(const umh_slot *slot, uint64_t now_ns, uint64_t stall_ms);
+bool umh_slot_is_stalled(umh_slot *slot, uint64_t now_ns, uint64_t stall_ms);
