@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The umh command: finds the subcommand in the table and runs it. */
+#include "cli/arguments.h"
+#include "platform/process.h"
+
+int main(int argc, char **argv)
+{
+    umh_cli cli = {.control_path = NULL, .instance = "default"};
+    const umh_cli_command *command = NULL;
+    int code;
+
+    umh_process_prepare();
+    /* --control, --instance, the subcommand */
+    code = umh_arguments_split(argc, argv, &cli, &command);
+    if (code == CLI_DONE)
+        code = command->run(&cli);
+    return code;
+}
