@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// What a host does for a module.
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+
+namespace UniversalModuleHost;
+
+/// <summary>
+/// What a host does for one module. <see cref="Module"/> passes it on; a test of a module gives it one of its own.
+/// Everything here may be called on any thread until the module has stopped.
+/// </summary>
+public interface IModuleHost
+{
+    /// <summary>Who the module is.</summary>
+    ModuleIdentity Identity { get; }
+
+    /// <summary>The module's log.</summary>
+    ILogger Logger { get; }
+
+    /// <summary>The module's <c>Config</c>; read when it is first asked for.</summary>
+    IConfiguration Configuration { get; }
+
+    /// <summary>Cancelled when the module is to stop, before <see cref="Module.OnStop"/>.</summary>
+    CancellationToken Stopping { get; }
+
+    /// <summary>Largest text a message may have, in bytes of UTF-8.</summary>
+    int MaxMessageBytes { get; }
+
+    /// <summary>Publish, waiting for room.</summary>
+    SendResult Send(Guid service, ReadOnlySpan<byte> utf8, uint session, TimeSpan timeout);
+
+    /// <summary>Publish if there is room now.</summary>
+    SendResult TrySend(Guid service, ReadOnlySpan<byte> utf8, uint session);
+
+    /// <summary>Publish, waiting for room without blocking a thread of the caller.</summary>
+    ValueTask SendAsync(Guid service, ReadOnlyMemory<byte> utf8, uint session, CancellationToken cancellation);
+
+    /// <summary>Receive what is published to a service from now on.</summary>
+    void Subscribe(Guid service);
+
+    /// <summary>No longer.</summary>
+    void Unsubscribe(Guid service);
+}

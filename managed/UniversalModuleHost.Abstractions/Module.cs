@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+// The base class of every managed module.
+using System;
+using System.Buffers;
+using System.Collections.Generic;
+using System.Reflection;
+using System.Text;
+using System.Text.Unicode;
+using System.Threading;
+using System.Threading.Tasks;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+
+namespace UniversalModuleHost;
+
+/// <summary>
+/// A managed module. Its life: constructor, <see cref="OnStart"/>, <see cref="OnMessage"/> for each message,
+/// <see cref="OnStop"/>, then <c>Dispose</c> where it is <see cref="IDisposable"/> or <see cref="IAsyncDisposable"/>,
+/// then it is unloaded.
+/// </summary>
+/// <remarks>
+/// A module is never called concurrently with itself, but each call may come on another thread. A handler that
+/// returns a task is busy until that has completed. A constructor or <see cref="OnStart"/> that throws makes the
+/// module fail; an exception from a message's handler is logged and the module lives on.
+/// </remarks>
+public abstract class Module
+{
+    private const int StackBytes = 1024;
+
+    [ThreadStatic]
+    private static IModuleHost? s_constructing;
+
+    private readonly IModuleHost? _host;
+
+    /// <summary>Everything but sending works in the constructor of a module that a host makes.</summary>
+    protected Module() => _host = s_constructing;
+
+    /// <summary>With a host of one's own, for tests.</summary>
+    protected Module(IModuleHost host)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        _host = host;
+    }
+
+    /// <summary>The module's log.</summary>
+    protected ILogger Logger => Host.Logger;
+
+    /// <summary>The module's <c>Config</c>.</summary>
+    protected IConfiguration Configuration => Host.Configuration;
+
+    /// <summary>Who the module is.</summary>
+    protected ModuleIdentity Identity => Host.Identity;
+
+    /// <summary>Cancelled when the module is to stop, before <see cref="OnStop"/> is called.</summary>
+    protected CancellationToken Stopping => Host.Stopping;
+
+    /// <summary>Largest text a message may have, in bytes of UTF-8.</summary>
+    protected int MaxMessageBytes => Host.MaxMessageBytes;
+
+    /// <summary>
+    /// What the module receives from the beginning: by default what its <see cref="SubscribeAttribute"/>s say. Asked
+    /// once, after the constructor.
+    /// </summary>
+    protected internal virtual IEnumerable<Guid> Services
+    {
+        get
+        {
+            foreach (SubscribeAttribute attribute in GetType().GetCustomAttributes<SubscribeAttribute>())
+                yield return attribute.Service;
+        }
+    }
+
+    private IModuleHost Host => _host ?? throw new InvalidOperationException("The module was not made by a host.");
+
+    /// <summary>The module may publish from here on and is given messages after this has returned.</summary>
+    protected virtual void OnStart()
+    {
+    }
+
+    /// <summary>The same as <see cref="OnStart"/>, with a task; it calls that by default.</summary>
+    protected internal virtual ValueTask OnStartAsync()
+    {
+        OnStart();
+        return default;
+    }
+
+    /// <summary>One message. It is borrowed: see <see cref="Message"/>.</summary>
+    protected virtual void OnMessage(in Message message)
+    {
+    }
+
+    /// <summary>
+    /// The same as <see cref="OnMessage"/>, with a task; it calls that by default. The message ends when this method
+    /// returns, not when the task completes: take its text and go on with that in a method of its own.
+    /// </summary>
+    /// <example>
+    /// <code>
+    /// protected override ValueTask OnMessageAsync(in Message message) => HandleAsync(message.Text);
+    /// </code>
+    /// </example>
+    protected internal virtual ValueTask OnMessageAsync(in Message message)
+    {
+        OnMessage(in message);
+        return default;
+    }
+
+    /// <summary>End own threads, timers and tasks; nothing is called afterwards but Dispose.</summary>
+    protected virtual void OnStop()
+    {
+    }
+
+    /// <summary>The same as <see cref="OnStop"/>, with a task; it calls that by default.</summary>
+    protected internal virtual ValueTask OnStopAsync()
+    {
+        OnStop();
+        return default;
+    }
+
+    /// <summary>
+    /// Publish UTF-8 text to a service. Order is kept per service. Where the receivers are slower it waits for room
+    /// until <paramref name="timeout"/> (by default as long as the module runs); inside a handler it never waits: a
+    /// limited amount is accepted beyond the room there is, then the answer is <see cref="SendResult.Full"/>.
+    /// </summary>
+    protected SendResult Send(
+        Guid service, ReadOnlySpan<byte> utf8, uint session = Sessions.Any, TimeSpan? timeout = null) =>
+        Host.Send(service, utf8, session, timeout ?? Timeout.InfiniteTimeSpan);
+
+    /// <summary>Publish a text to a service.</summary>
+    /// <inheritdoc cref="Send(Guid, ReadOnlySpan{byte}, uint, TimeSpan?)"/>
+    protected SendResult Send(Guid service, string text, uint session = Sessions.Any, TimeSpan? timeout = null)
+    {
+        using Encoded encoded = new(text, stackalloc byte[StackBytes]);
+        return encoded.IsText
+            ? Host.Send(service, encoded.Utf8, session, timeout ?? Timeout.InfiniteTimeSpan)
+            : SendResult.NotText;
+    }
+
+    /// <summary>Publish UTF-8 text only if there is room now.</summary>
+    protected SendResult TrySend(Guid service, ReadOnlySpan<byte> utf8, uint session = Sessions.Any) =>
+        Host.TrySend(service, utf8, session);
+
+    /// <summary>Publish a text only if there is room now.</summary>
+    protected SendResult TrySend(Guid service, string text, uint session = Sessions.Any)
+    {
+        using Encoded encoded = new(text, stackalloc byte[StackBytes]);
+        return encoded.IsText ? Host.TrySend(service, encoded.Utf8, session) : SendResult.NotText;
+    }
+
+    /// <summary>
+    /// Publish UTF-8 text and wait for room without blocking a thread. Inside a handler, and in what the handler
+    /// awaits, it never waits.
+    /// </summary>
+    /// <exception cref="SendException">The message was not accepted.</exception>
+    protected ValueTask SendAsync(
+        Guid service,
+        ReadOnlyMemory<byte> utf8,
+        uint session = Sessions.Any,
+        CancellationToken cancellation = default) =>
+        Host.SendAsync(service, utf8, session, cancellation);
+
+    /// <summary>Publish a text and wait for room without blocking a thread.</summary>
+    /// <inheritdoc cref="SendAsync(Guid, ReadOnlyMemory{byte}, uint, CancellationToken)"/>
+    protected ValueTask SendAsync(
+        Guid service, string text, uint session = Sessions.Any, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        byte[] utf8 = new byte[Encoding.UTF8.GetMaxByteCount(text.Length)];
+        return Utf8.FromUtf16(text, utf8, out _, out int count, replaceInvalidSequences: false) == OperationStatus.Done
+            ? Host.SendAsync(service, utf8.AsMemory(0, count), session, cancellation)
+            : ValueTask.FromException(new SendException(SendResult.NotText));
+    }
+
+    /// <summary>Receive what is published to <paramref name="service"/>. Twice is once.</summary>
+    /// <exception cref="SendException">There are too many subscriptions, or the module is being stopped.</exception>
+    protected void Subscribe(Guid service) => Host.Subscribe(service);
+
+    /// <summary>Receive it no longer.</summary>
+    protected void Unsubscribe(Guid service) => Host.Unsubscribe(service);
+
+    /// <summary>For the host: what the base constructor of the module made in <paramref name="make"/> finds.</summary>
+    internal static Module Construct(IModuleHost host, Func<Module> make)
+    {
+        IModuleHost? before = s_constructing;
+        s_constructing = host;
+        try
+        {
+            return make();
+        }
+        finally
+        {
+            s_constructing = before;
+        }
+    }
+
+    /// <summary>A text as UTF-8, on the stack when it is short.</summary>
+    private ref struct Encoded : IDisposable
+    {
+        private byte[]? _rented;
+
+        public Encoded(string text, Span<byte> stack)
+        {
+            ArgumentNullException.ThrowIfNull(text);
+            Span<byte> room = stack;
+            if (Encoding.UTF8.GetMaxByteCount(text.Length) > stack.Length)
+                room = _rented = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
+            IsText = System.Text.Unicode.Utf8.FromUtf16(text, room, out _, out int count, replaceInvalidSequences: false)
+                == OperationStatus.Done;
+            Utf8 = room[..count];
+        }
+
+        public bool IsText { get; }
+
+        public ReadOnlySpan<byte> Utf8 { get; }
+
+        public void Dispose()
+        {
+            if (_rented is { } rented)
+            {
+                _rented = null;
+                ArrayPool<byte>.Shared.Return(rented);
+            }
+        }
+    }
+}
