@@ -133,7 +133,7 @@ static bool is_higher(const char *one, const char *other)
     return strcmp(a.rest, b.rest) > 0;
 }
 
-/* <root>/host/fxr/<highest>/libhostfxr.so or as it is called here. Outcomes: UMH_MODULE_UNUSABLE. */
+/* <root>/host/fxr/<highest>/libhostfxr.so, as it is called here. Outcomes: UMH_MODULE_UNUSABLE. */
 static int find_hostfxr(const char *dotnet_root, char *ret_path, umh_why *ret_why)
 {
     static const char *const names[] = {"libhostfxr.so", "hostfxr.dll", "libhostfxr.dylib"};
@@ -301,7 +301,7 @@ static int start_clr(umh_managed *managed, umh_why *ret_why)
     hostfxr fxr = {.library = NULL};
     int r;
 
-    /* The CLR knows it from the environment only. A broker has set it; setting it late is the net. */
+    /* The CLR knows it from the environment only. A broker has set it; this is the net. */
     if (!managed->diagnostics && (!set || strcmp(set, "0") != 0)) {
         r = umh_environment_set(diagnostics, "0");
         if (r)

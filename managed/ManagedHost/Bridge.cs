@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// Mirrors of the structs in src/host/managed.h and include/umh/module.h. Both sides check `Size`.
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace UniversalModuleHost.Hosting;
+
+/// <summary>umh_guid_v1: 16 bytes in the order of the text.</summary>
+[InlineArray(16)]
+internal struct NativeGuid
+{
+    private byte _first;
+
+    public static NativeGuid From(Guid guid)
+    {
+        NativeGuid native = default;
+        guid.TryWriteBytes(native, bigEndian: true, out _);
+        return native;
+    }
+
+    public readonly Guid ToGuid() => new(this, bigEndian: true);
+}
+
+/// <summary>umh_message_v1</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeMessage
+{
+    public nuint Size;
+    public NativeGuid Service;
+    public byte* Text;
+    public nuint TextBytes;
+    public uint SourceHost;
+    public uint SourceSession;
+    public uint Session;
+    public ushort SourceSlot;
+    public ushort Slot;
+}
+
+/// <summary>umh_pair_v1</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativePair
+{
+    public byte* Key;
+    public byte* Value;
+}
+
+/// <summary>umh_identity_v1</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeIdentity
+{
+    public nuint Size;
+    public byte* Module;
+    public byte* Host;
+    public NativeGuid HostService;
+    public uint HostNumber;
+    public uint Session;
+    public ushort Slot;
+    public byte* Folder;
+    public byte* OriginalFolder;
+}
+
+/// <summary>umh_host_v1: the functions a module calls.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeHost
+{
+    public nuint Size;
+    public uint AbiVersion;
+    public uint Reserved;
+    public delegate* unmanaged[Cdecl]<NativeHost*, NativeGuid*, uint, byte*, nuint, uint, int> Send;
+    public delegate* unmanaged[Cdecl]<NativeHost*, NativeGuid*, uint, byte*, nuint, int> TrySend;
+    public delegate* unmanaged[Cdecl]<NativeHost*, NativeGuid*, int> Subscribe;
+    public delegate* unmanaged[Cdecl]<NativeHost*, NativeGuid*, int> Unsubscribe;
+    public delegate* unmanaged[Cdecl]<NativeHost*, int, byte*, NativePair*, nuint, int> Log;
+    public delegate* unmanaged[Cdecl]<NativeHost*, byte*> Configuration;
+    public delegate* unmanaged[Cdecl]<NativeHost*, NativeIdentity*> Identity;
+    public delegate* unmanaged[Cdecl]<NativeHost*, nuint> MaxMessageBytes;
+}
+
+/// <summary>umh_managed_load</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeLoad
+{
+    public uint Size;
+    public uint Slot;
+    public byte* Name;
+    public byte* Path;
+    public byte* Folder;
+    public byte* OriginalFolder;
+    public byte* Config;
+    public NativeHost* Host;
+    public uint LogLevel;
+    public uint Reserved;
+}
+
+/// <summary>umh_managed_facts</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeFacts
+{
+    public const int NameBytes = 65;
+    public const int VersionBytes = 64;
+    public const int ServicesMax = 64;
+
+    public uint Size;
+    public uint ServiceCount;
+    public NameText Name;
+    public VersionText Version;
+    public ServiceList Services;
+
+    [InlineArray(NameBytes)]
+    public struct NameText
+    {
+        private byte _first;
+    }
+
+    [InlineArray(VersionBytes)]
+    public struct VersionText
+    {
+        private byte _first;
+    }
+
+    [InlineArray(ServicesMax)]
+    public struct ServiceList
+    {
+        private NativeGuid _first;
+    }
+}
+
+/// <summary>umh_managed_calls: what the host calls.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeCalls
+{
+    public const uint CurrentVersion = 1;
+
+    public uint Size;
+    public uint Version;
+    public delegate* unmanaged[Cdecl]<NativeLoad*, NativeFacts*, nint*, byte*, int> Load;
+    public delegate* unmanaged[Cdecl]<nint, byte*, int> Start;
+    public delegate* unmanaged[Cdecl]<nint, NativeMessage*, void> OnMessage;
+    public delegate* unmanaged[Cdecl]<nint, void> Stop;
+    public delegate* unmanaged[Cdecl]<nint, byte*, int> Unload;
+}
+
+/// <summary>umh_managed_start: what Main is given.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeStart
+{
+    public const uint CurrentVersion = 1;
+
+    public uint Size;
+    public uint Version;
+    public void* Context;
+    public delegate* unmanaged[Cdecl]<void*, NativeCalls*, void> OnReady;
+    public delegate* unmanaged[Cdecl]<void*, void> WaitForEnd;
+    public delegate* unmanaged[Cdecl]<uint, byte*, byte*, nuint, void> Log;
+    public delegate* unmanaged[Cdecl]<NativeHost*, NativeGuid*, uint, byte*, nuint, int> SendInside;
+}
+
+/// <summary>The host that runs this process, and what its structs are measured by.</summary>
+internal static unsafe class Border
+{
+    /// <summary>UMH_MANAGED_WHY_BYTES</summary>
+    public const int WhyBytes = 4096;
+
+    /// <summary>UMH_FOREVER_MS</summary>
+    public const uint Forever = 0xFFFFFFFF;
+
+    /// <summary>Set once, by Main, before anything else runs.</summary>
+    public static NativeStart* Start;
+
+    public static bool IsMine(NativeStart* start) =>
+        start->Size == sizeof(NativeStart) && start->Version == NativeStart.CurrentVersion;
+
+    public static bool IsMine(NativeLoad* load, NativeFacts* facts) =>
+        load->Size == sizeof(NativeLoad) && facts->Size == sizeof(NativeFacts)
+        && load->Host->Size >= (nuint)sizeof(NativeHost);
+
+    /// <summary>A NUL-terminated text of the host's.</summary>
+    public static string ToText(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? string.Empty;
+
+    /// <summary>Cut at a character's border, always terminated.</summary>
+    public static void Put(ReadOnlySpan<char> text, Span<byte> to)
+    {
+        System.Text.Unicode.Utf8.FromUtf16(text, to[..^1], out _, out int written);
+        to[written] = 0;
+    }
+}

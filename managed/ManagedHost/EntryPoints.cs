@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// What the host calls. No exception crosses: each of these ends what comes from inside.
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+
+namespace UniversalModuleHost.Hosting;
+
+internal static unsafe class EntryPoints
+{
+    private const int Done = 0;
+    private const int Refused = 1;
+
+    public static NativeCalls Table() => new()
+    {
+        Size = (uint)sizeof(NativeCalls),
+        Version = NativeCalls.CurrentVersion,
+        Load = &Load,
+        Start = &Start,
+        OnMessage = &OnMessage,
+        Stop = &Stop,
+        Unload = &Unload,
+    };
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Load(NativeLoad* load, NativeFacts* facts, nint* handle, byte* why)
+    {
+        try
+        {
+            if (!Border.IsMine(load, facts))
+                return Refuse(why, "ManagedHost.dll is not of this host's version");
+            ModuleHost host = new(load->Host, Border.ToText(load->Config), (LogLevel)load->LogLevel);
+            ManagedModule module = ModuleLoader.Load(host, Border.ToText(load->Path), out ModuleFacts found);
+            Border.Put(found.Name, facts->Name);
+            Border.Put(found.Version, facts->Version);
+            for (int i = 0; i < module.Services.Count; i++)
+                facts->Services[i] = NativeGuid.From(module.Services[i]);
+            facts->ServiceCount = (uint)module.Services.Count;
+            *handle = GCHandle.ToIntPtr(GCHandle.Alloc(module));
+            return Done;
+        }
+        catch (LoadException exception)
+        {
+            if (exception.InnerException is { } inner)
+                HostLog.Write(LogLevel.Error, Border.ToText(load->Name), inner.ToString());
+            return Refuse(why, exception.Message);
+        }
+        catch (Exception exception)
+        {
+            return Refuse(why, exception.ToString());
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Start(nint handle, byte* why)
+    {
+        try
+        {
+            ModuleOf(handle).Start();
+            return Done;
+        }
+        catch (Exception exception)
+        {
+            ModuleOf(handle).Host.Log.Write(LogLevel.Error, "OnStart failed", exception);
+            return Refuse(why, $"OnStart failed: {exception.GetType()}: {exception.Message}");
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnMessage(nint handle, NativeMessage* message)
+    {
+        try
+        {
+            ModuleOf(handle).Receive(message);
+        }
+        catch (Exception exception)
+        {
+            HostLog.Write(LogLevel.Critical, null, exception.ToString());
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Stop(nint handle)
+    {
+        try
+        {
+            ModuleOf(handle).Stop();
+        }
+        catch (Exception exception)
+        {
+            HostLog.Write(LogLevel.Critical, null, exception.ToString());
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Unload(nint handle, byte* why)
+    {
+        try
+        {
+            WeakReference context = Release(handle);
+            return Unloader.WaitForEnd(context) is { } holder ? Refuse(why, holder) : Done;
+        }
+        catch (Exception exception)
+        {
+            return Refuse(why, exception.ToString());
+        }
+    }
+
+    private static ManagedModule ModuleOf(nint handle) => (ManagedModule)GCHandle.FromIntPtr(handle).Target!;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference Release(nint handle)
+    {
+        WeakReference context = ModuleOf(handle).Release();
+        GCHandle.FromIntPtr(handle).Free();
+        return context;
+    }
+
+    private static int Refuse(byte* why, string text)
+    {
+        Border.Put(text, new Span<byte>(why, Border.WhyBytes));
+        return Refused;
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Whose code runs here: follows a module's calls through threads and awaits.
+using System;
+using System.Threading;
+
+namespace UniversalModuleHost.Hosting;
+
+/// <summary>
+/// One call into a module, or what it left running. It goes with the ExecutionContext, so it is found behind an await
+/// on any thread; it does not hold the module's own objects.
+/// </summary>
+internal sealed class Flow(ModuleHost host)
+{
+    private static readonly AsyncLocal<Flow?> s_current = new();
+
+    [ThreadStatic]
+    private static ModuleHost? s_called;
+
+    private volatile bool _isHandling;
+
+    public ModuleHost Host { get; } = host;
+
+    /// <summary>The call has not completed: what flows from it is inside it.</summary>
+    public bool IsHandling
+    {
+        get => _isHandling;
+        set => _isHandling = value;
+    }
+
+    /// <summary>The module whose code runs on this thread, if any.</summary>
+    public static ModuleHost? CurrentHost => s_called ?? s_current.Value?.Host;
+
+    /// <summary>In a callback of <paramref name="host"/>, on its thread or behind an await of its handler.</summary>
+    public static bool IsInside(ModuleHost host) =>
+        ReferenceEquals(s_called, host) || (s_current.Value is { IsHandling: true } flow && flow.Host == host);
+
+    /// <summary>Set around every call on the thread that makes it. Returns what was there.</summary>
+    public static ModuleHost? Enter(ModuleHost? host)
+    {
+        ModuleHost? before = s_called;
+        s_called = host;
+        return before;
+    }
+
+    /// <summary>From here to the end of the enclosing ExecutionContext.Run.</summary>
+    public void Begin() => s_current.Value = this;
+
+    /// <summary>A context with nothing in it but this flow, to run calls in.</summary>
+    public ExecutionContext Capture()
+    {
+        Flow? before = s_current.Value;
+        s_current.Value = this;
+        try
+        {
+            return ExecutionContext.Capture()
+                ?? throw new InvalidOperationException("The flow of the execution context is suppressed.");
+        }
+        finally
+        {
+            s_current.Value = before;
+        }
+    }
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+// One managed module: calls it on a flow of its own and lets no exception out.
+using System;
+using System.Collections.Generic;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using System.Runtime.Loader;
+using System.Threading;
+using System.Threading.Tasks;
+using Microsoft.Extensions.Logging;
+
+namespace UniversalModuleHost.Hosting;
+
+/// <summary>
+/// What the handle on the other side of the border stands for. Called by one thread at a time. Everything here that
+/// touches an object of the module is a method of its own and not inlined: a caller's temporaries would keep it alive.
+/// </summary>
+internal sealed unsafe class ManagedModule
+{
+    private static readonly ContextCallback s_construct = static self => ((ManagedModule)self!).ConstructInFlow();
+    private static readonly ContextCallback s_start = static self => ((ManagedModule)self!).StartInFlow();
+    private static readonly ContextCallback s_receive = static self => ((ManagedModule)self!).ReceiveInFlow();
+    private static readonly ContextCallback s_receiveAsync = static self => ((ManagedModule)self!).ReceiveAsyncInFlow();
+    private static readonly ContextCallback s_stop = static self => ((ManagedModule)self!).StopInFlow();
+
+    private readonly ExecutionContext _flow;
+    private AssemblyLoadContext? _context;
+    private Type? _type;
+    private Module? _module;
+    private ContextCallback _receive = s_receive;
+    private NativeMessage* _message;
+    private bool _wasStarted;
+    private int _failures;
+
+    public ManagedModule(ModuleHost host, AssemblyLoadContext context, Type type)
+    {
+        Host = host;
+        _context = context;
+        _type = type;
+        _flow = new Flow(host).Capture();
+    }
+
+    public ModuleHost Host { get; }
+
+    public IReadOnlyList<Guid> Services { get; private set; } = [];
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public void Construct() => Run(s_construct);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public void Start()
+    {
+        _wasStarted = true;
+        Run(s_start);
+    }
+
+    /// <summary>Returns when the handler's task has completed.</summary>
+    public void Receive(NativeMessage* message)
+    {
+        _message = message;
+        Run(_receive);
+    }
+
+    /// <summary>Cancels the token, then stops and disposes the module. Each part is tried whatever the others did.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public void Stop()
+    {
+        Run(s_stop);
+        Host.Console.Flush();
+    }
+
+    /// <summary>
+    /// Let go of the module and ask its context to unload. What comes back is all that is left: it dies when the
+    /// context does.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public WeakReference Release()
+    {
+        WeakReference context = new(_context, trackResurrection: true);
+        Host.Close();
+        _module = null;
+        _type = null;
+        _context?.Unload();
+        _context = null;
+        return context;
+    }
+
+    private void Run(ContextCallback call)
+    {
+        ModuleHost? before = Flow.Enter(Host);
+        try
+        {
+            ExecutionContext.Run(_flow, call, this);
+        }
+        finally
+        {
+            Flow.Enter(before);
+        }
+    }
+
+    private void ConstructInFlow()
+    {
+        using FlowScope scope = new(Host);
+        ConstructorInfo constructor = _type!.GetConstructor(Type.EmptyTypes)
+            ?? throw new LoadException($"the class {_type.FullName} has no public constructor without parameters");
+        _module = Module.Construct(
+            Host, () => (Module)constructor.Invoke(BindingFlags.DoNotWrapExceptions, null, null, null));
+        Services = [.. _module.Services];
+        _receive = HandlesAsync(_type) ? s_receiveAsync : s_receive;
+    }
+
+    private void StartInFlow()
+    {
+        using FlowScope scope = new(Host);
+        Complete(_module!.OnStartAsync());
+    }
+
+    private void ReceiveInFlow()
+    {
+        try
+        {
+            Dispatch();
+        }
+        catch (Exception exception)
+        {
+            Report(nameof(Module.OnMessageAsync), exception);
+        }
+    }
+
+    /// <summary>Costs objects per message that only a handler with tasks is worth: its flow ends with its task.</summary>
+    private void ReceiveAsyncInFlow()
+    {
+        using FlowScope scope = new(Host);
+        ReceiveInFlow();
+    }
+
+    private void Dispatch()
+    {
+        NativeMessage* native = _message;
+        Message message = new(
+            native->Service.ToGuid(),
+            new ReadOnlySpan<byte>(native->Text, checked((int)native->TextBytes)),
+            native->Session,
+            native->SourceHost,
+            native->SourceSlot,
+            native->SourceSession);
+        Complete(_module!.OnMessageAsync(in message));
+    }
+
+    private void StopInFlow()
+    {
+        using FlowScope scope = new(Host);
+        Try("the stopping token's callbacks", Host.CancelStopping);
+        if (_wasStarted)
+            Try(nameof(Module.OnStopAsync), () => Complete(_module!.OnStopAsync()));
+        switch (_module)
+        {
+            case IAsyncDisposable disposable:
+                Try("DisposeAsync", () => Complete(disposable.DisposeAsync()));
+                break;
+            case IDisposable disposable:
+                Try("Dispose", disposable.Dispose);
+                break;
+        }
+    }
+
+    private void Try(string what, Action call)
+    {
+        try
+        {
+            call();
+        }
+        catch (Exception exception)
+        {
+            Report(what, exception);
+        }
+    }
+
+    private void Report(string what, Exception exception)
+    {
+        if (exception is OperationCanceledException && Host.Stopping.IsCancellationRequested)
+            return;
+        _failures++;
+        Host.Log.Write(
+            LogLevel.Error, $"{what} failed: {exception.GetType()}: {exception.Message}", exception, _failures);
+    }
+
+    private static void Complete(ValueTask task)
+    {
+        if (task.IsCompletedSuccessfully)
+            return;
+        task.AsTask().GetAwaiter().GetResult();
+    }
+
+    private static bool HandlesAsync(Type type)
+    {
+        MethodInfo? method = type.GetMethod(
+            nameof(Module.OnMessageAsync),
+            BindingFlags.Instance | BindingFlags.NonPublic,
+            [typeof(Message).MakeByRefType()]);
+        return method is null || method.DeclaringType != typeof(Module);
+    }
+
+    /// <summary>A call whose flow is inside until it has completed.</summary>
+    private readonly ref struct FlowScope : IDisposable
+    {
+        private readonly Flow _flow;
+
+        public FlowScope(ModuleHost host)
+        {
+            _flow = new Flow(host) { IsHandling = true };
+            _flow.Begin();
+        }
+
+        public void Dispose() => _flow.IsHandling = false;
+    }
+}

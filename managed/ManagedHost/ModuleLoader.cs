@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// From a file to a module in a context of its own, or to a sentence that says why not.
+using System;
+using System.IO;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.Loader;
+using McMaster.NETCore.Plugins.Loader;
+
+namespace UniversalModuleHost.Hosting;
+
+/// <summary>Why a file is no module that can be used, for the person who configured it.</summary>
+internal sealed class LoadException : Exception
+{
+    public LoadException(string message)
+        : base(message)
+    {
+    }
+
+    public LoadException(string message, Exception inner)
+        : base(message, inner)
+    {
+    }
+}
+
+/// <summary>What the host reports about a module that was loaded.</summary>
+internal sealed record ModuleFacts(string Name, string Version);
+
+internal static class ModuleLoader
+{
+    /// <summary>Types that module and host exchange must be the same ones, so these are the host's.</summary>
+    private static readonly string[] s_shared =
+    [
+        "UniversalModuleHost.Abstractions",
+        "Microsoft.Extensions.Logging.Abstractions",
+        "Microsoft.Extensions.Configuration.Abstractions",
+        "Microsoft.Extensions.DependencyInjection.Abstractions",
+        "Microsoft.Extensions.Primitives",
+    ];
+
+    /// <summary>Load and construct. Nothing remains when it throws.</summary>
+    /// <exception cref="LoadException">The file cannot be used.</exception>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static ManagedModule Load(ModuleHost host, string path, out ModuleFacts facts)
+    {
+        AssemblyLoadContext context = NewContext(path);
+        try
+        {
+            return LoadInto(context, host, path, out facts);
+        }
+        catch (Exception exception)
+        {
+            host.Close();
+            context.Unload();
+            throw exception as LoadException ?? new LoadException(Explain(exception), exception);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ManagedModule LoadInto(
+        AssemblyLoadContext context, ModuleHost host, string path, out ModuleFacts facts)
+    {
+        Assembly assembly = context.LoadFromAssemblyPath(path);
+        CheckReferences(assembly);
+        ManagedModule module = new(host, context, FindType(assembly));
+        module.Construct();
+        if (module.Services.Count > NativeFacts.ServicesMax)
+            throw new LoadException(
+                $"the module names {module.Services.Count} services, at most {NativeFacts.ServicesMax} are allowed");
+        facts = new ModuleFacts(assembly.GetName().Name ?? string.Empty, VersionOf(assembly));
+        return module;
+    }
+
+    private static AssemblyLoadContext NewContext(string path)
+    {
+        AssemblyLoadContextBuilder builder = new AssemblyLoadContextBuilder()
+            .SetMainAssemblyPath(path)
+            .SetDefaultContext(AssemblyLoadContext.Default)
+            .IsLazyLoaded(true)
+            .EnableUnloading();
+        string folder = Path.GetDirectoryName(path) ?? string.Empty;
+
+        // What is not beside the module comes from the host anyway; what is there must be told to yield.
+        foreach (string name in s_shared)
+        {
+            if (File.Exists(Path.Join(folder, name + ".dll")))
+                builder.PreferDefaultLoadContextAssembly(new AssemblyName(name));
+        }
+        return builder.Build();
+    }
+
+    private static void CheckReferences(Assembly assembly)
+    {
+        foreach (AssemblyName reference in assembly.GetReferencedAssemblies())
+        {
+            if (Array.IndexOf(s_shared, reference.Name) < 0 || reference.Version is not { } wanted)
+                continue;
+            Version? mine = AssemblyLoadContext.Default
+                .LoadFromAssemblyName(new AssemblyName(reference.Name!)).GetName().Version;
+            if (mine < wanted)
+                throw new LoadException(
+                    $"the module was built against {reference.Name} {wanted}, this host has {mine}");
+        }
+    }
+
+    private static Type FindType(Assembly assembly)
+    {
+        if (assembly.GetCustomAttribute<ModuleTypeAttribute>() is { } named)
+        {
+            return IsModule(named.Type)
+                ? named.Type
+                : throw new LoadException($"ModuleType names {named.Type.FullName}, which is no module");
+        }
+        Type? found = null;
+        foreach (Type type in assembly.GetExportedTypes())
+        {
+            if (!IsModule(type))
+                continue;
+            if (found is not null)
+                throw new LoadException(
+                    $"{found.FullName} and {type.FullName} both derive from Module; "
+                    + "name one with [assembly: ModuleType(typeof(...))]");
+            found = type;
+        }
+        return found ?? throw new LoadException(
+            $"not a module: {assembly.GetName().Name} has no public class that derives from {typeof(Module).FullName}");
+    }
+
+    private static bool IsModule(Type type) =>
+        type is { IsClass: true, IsAbstract: false, IsGenericTypeDefinition: false }
+        && type.IsSubclassOf(typeof(Module));
+
+    private static string VersionOf(Assembly assembly)
+    {
+        string? version = assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? assembly.GetName().Version?.ToString();
+        return version?.Split('+')[0] ?? string.Empty;
+    }
+
+    private static string Explain(Exception exception) => exception switch
+    {
+        BadImageFormatException => $"not an assembly that this .NET runs: {exception.Message}",
+        ReflectionTypeLoadException { LoaderExceptions: [{ } first, ..] } => Explain(first),
+        FileNotFoundException { FileName: { Length: > 0 } name } => $"an assembly that it needs is missing: {name}",
+        FileLoadException { FileName: { Length: > 0 } name } =>
+            $"an assembly that it needs cannot be loaded: {name} ({exception.Message})",
+        TypeLoadException or MissingMemberException =>
+            $"built against another version of what it uses: {exception.Message}",
+        TypeInitializationException { InnerException: { } inner } => Explain(inner),
+        _ => $"its constructor failed: {exception.GetType()}: {exception.Message}",
+    };
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// ILogger of a module: a record with its pairs, over the border.
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Threading;
+using Microsoft.Extensions.Logging;
+
+namespace UniversalModuleHost.Hosting;
+
+internal sealed class ModuleLogger(ModuleHost host, LogLevel lowest) : ILogger
+{
+    private const string FormatKey = "{OriginalFormat}";
+
+    private readonly AsyncLocal<Scope?> _scope = new();
+
+    public bool IsEnabled(LogLevel level) => level >= lowest && level < LogLevel.None;
+
+    public void Log<TState>(
+        LogLevel level,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter)
+    {
+        ArgumentNullException.ThrowIfNull(formatter);
+        if (!IsEnabled(level))
+            return;
+        using LogRecord record = new(formatter(state, exception));
+        AddPairs(record, state);
+        for (Scope? scope = _scope.Value; scope is not null; scope = scope.Outer)
+        {
+            if (!AddPairs(record, scope.State))
+                record.Add("scope", TextOf(scope.State));
+        }
+        if (eventId.Id != 0 || eventId.Name is not null)
+            record.Add("event", eventId.Name ?? eventId.Id.ToString(CultureInfo.InvariantCulture));
+        if (exception is not null)
+            record.Add("exception", TextOf(exception));
+        record.Write(host, level);
+    }
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => new Scope(_scope, state);
+
+    /// <summary>A record of the host about the module, with the exception's stack in it.</summary>
+    public void Write(LogLevel level, string message, Exception? exception = null, int failures = 0)
+    {
+        if (!IsEnabled(level))
+            return;
+        using LogRecord record = new(message);
+        if (failures > 0)
+            record.Add("failures", failures.ToString(CultureInfo.InvariantCulture));
+        if (exception is not null)
+            record.Add("exception", TextOf(exception));
+        record.Write(host, level);
+    }
+
+    private static bool AddPairs(LogRecord record, object? state)
+    {
+        if (state is not IEnumerable<KeyValuePair<string, object?>> pairs)
+            return false;
+        foreach ((string key, object? value) in pairs)
+        {
+            if (key != FormatKey)
+                record.Add(key, TextOf(value));
+        }
+        return true;
+    }
+
+    /// <summary>A value's own code may throw; a log record never does.</summary>
+    private static string TextOf(object? value)
+    {
+        try
+        {
+            return value switch
+            {
+                null => "(null)",
+                string text => text,
+                IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
+                _ => value.ToString() ?? string.Empty,
+            };
+        }
+        catch (Exception exception)
+        {
+            return $"({value!.GetType().Name}.ToString threw {exception.GetType().Name})";
+        }
+    }
+
+    private sealed class Scope : IDisposable
+    {
+        private readonly AsyncLocal<Scope?> _current;
+
+        public Scope(AsyncLocal<Scope?> current, object state)
+        {
+            _current = current;
+            State = state;
+            Outer = current.Value;
+            current.Value = this;
+        }
+
+        public object State { get; }
+
+        public Scope? Outer { get; }
+
+        public void Dispose() => _current.Value = Outer;
+    }
+}
