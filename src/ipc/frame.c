@@ -7,6 +7,7 @@
 
 #include "ipc/cursor.h"
 #include "ipc/little_endian.h"
+#include "ipc/services.h"
 
 enum {
     AT_LENGTH = 0,
@@ -77,7 +78,8 @@ static __attribute__((noinline)) int judge(const uint8_t *header, uint32_t paylo
     }
     switch (frame.kind) {
     case FRAME_MESSAGE:
-        has_right_size = size <= payload_max;
+        has_right_size = size <= payload_max ||
+                         (size <= UMH_COMMAND_BYTES_MAX && umh_service_is_control(&frame.service));
         break;
     case FRAME_ANSWER:
         has_right_size = size <= UMH_COMMAND_BYTES_MAX;

@@ -18,7 +18,8 @@ typedef enum umh_frame_kind {
     FRAME_CREDIT = 3,
     /*
      * payload u64, u64: offset that the credit given must reach for the head of `service`, and the
-     * head's cost (0: nothing waits any more); `source_slot` is the head's. Host -> broker
+     * head's cost (0: nothing waits any more); `source_slot` is that
+     * of a module that is being stopped, if the head is one's, else none. Host -> broker
      */
     FRAME_WANT = 4,
     /* broker -> host: no payload; host -> broker: payload u64, the credit given back. `service` */
