@@ -79,6 +79,12 @@ umh_failure umh_failure_take(void)
     return failure;
 }
 
+int umh_fail_again(const umh_failure *failure)
+{
+    last_failure = *failure;
+    return failure->code;
+}
+
 void umh_failure_format(const umh_failure *failure, char *buffer, size_t capacity)
 {
     const char *text = failure->text[0] ? failure->text : umh_error_text(failure->code);

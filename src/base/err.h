@@ -72,6 +72,9 @@ int umh_fail_at(int code, long os_code, const char *file, int line, const char *
  */
 umh_failure umh_failure_take(void);
 
+/* Record a failure that was kept as a value once more; returns its code. */
+int umh_fail_again(const umh_failure *failure);
+
 /*
  * One line for people: "open pipe to host 'x': Too many open files (UMH_E_OS, pipe.c:31)". Always
  * terminates `buffer`.

@@ -80,7 +80,7 @@ struct umh_broker {
     umh_supervisor *supervisor;
     umh_liveness *liveness;
     umh_endpoint *endpoint; /* NULL: "Control": false */
-    uv_signal_t on_terminate, on_interrupt;
+    uv_signal_t on_terminate, on_interrupt, on_hangup;
     uv_timer_t run_for;
     uv_check_t turn; /* the end of a loop turn, see above */
     /*
@@ -88,6 +88,7 @@ struct umh_broker {
      */
     uv_idle_t turn_again;
     uint64_t started_ns;
+    intptr_t instance_lock; /* one broker per instance */
     umh_failure failure; /* the first fatal one; code 0: none */
     bool is_stopping;
 };

@@ -111,3 +111,4 @@ UMH_MUST_USE int umh_file_move(const char *from, const char *to);
  * UMH_FILE_UNSAFE (someone has it).
  */
 UMH_MUST_USE int umh_file_lock(const char *path, intptr_t *ret_lock);
+void umh_file_unlock(intptr_t *lock); /* leaves -1; -1 is allowed */

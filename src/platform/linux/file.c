@@ -36,7 +36,10 @@ umh_file_info umh_file_inspect(const char *path)
     return info;
 }
 
-/* A pipe would make open wait for its writer, so it is opened without waiting, and refused. Outcomes: UMH_FILE_NONE. */
+/*
+ * A pipe would make open wait for its writer, so it is opened without waiting, and refused.
+ * Outcomes: UMH_FILE_NONE.
+ */
 static int open_regular(const char *path, int *ret_descriptor, struct stat *ret_about)
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -74,7 +77,9 @@ static int read_full(int descriptor, const char *path, void *buffer, size_t capa
     return 0;
 }
 
-/* The file may grow while it is read: what counts is what was read. Outcomes: UMH_FILE_TOO_LARGE. */
+/*
+ * The file may grow while it is read: what counts is what was read. Outcomes: UMH_FILE_TOO_LARGE.
+ */
 static int read_all(int descriptor, const char *path, umh_buffer *content)
 {
     uint8_t chunk[READ_CHUNK_BYTES];
@@ -154,7 +159,10 @@ static int write_all(int descriptor, const char *path, umh_bytes content)
     return 0;
 }
 
-/* mkstemp's mode is for secrets; ours is that of any new file, and a folder is what keeps a file private. */
+/*
+ * mkstemp's mode is for secrets; ours is that of any new file, and a folder is what keeps a file
+ * private.
+ */
 static int write_temporary(char *temporary, umh_bytes content)
 {
     int descriptor = mkostemp(temporary, O_CLOEXEC);
@@ -211,4 +219,11 @@ int umh_file_lock(const char *path, intptr_t *ret_lock)
     if (error == EWOULDBLOCK)
         return UMH_FILE_UNSAFE;
     return UMH_FAIL_OS(error, "lock '%s'", path);
+}
+
+void umh_file_unlock(intptr_t *lock)
+{
+    if (*lock >= 0)
+        close((int)*lock);
+    *lock = -1;
 }
