@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 /*
- * What a child may inherit. Absent on purpose: whatever steers the loader (LD_*, GCONV_PATH), the CLR (DOTNET_*, CORECLR_*, COMPlus_*)
- * or a shell (BASH_ENV, IFS).
+ * What a child may inherit. Absent on purpose: whatever steers the loader (LD_*, GCONV_PATH), the
+ * CLR (DOTNET_*, CORECLR_*, COMPlus_*) or a shell (BASH_ENV, IFS).
  */
 static const char *const allowed_names[] = {
     "PATH",

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies and fingerprints of whole trees. Both are visitors of one walk, so that a fingerprint is of exactly what a copy would hold:
- * regular files and folders, in sorted order. A link to a file counts as the file; a link to a folder is skipped, because it may lead
- * out of the tree or around in it.
+ * Copies and fingerprints of whole trees. Both are visitors of one walk, so that a fingerprint is
+ * of exactly what a copy would hold: regular files and folders, in sorted order. A link to a file
+ * counts as the file; a link to a folder is skipped, because it may lead out of the tree or around
+ * in it.
  */
 #include "platform/file.h"
 
@@ -116,7 +117,10 @@ static int walk_file(tree_walk *walk, int descriptor, const struct stat *about)
     return r ? r : end;
 }
 
-/* -1: nothing to walk into (not for us, or gone meanwhile), with errno 0; or it cannot be read, with errno. */
+/*
+ * -1: nothing to walk into (not for us, or gone meanwhile), with errno 0; or it cannot be read,
+ * with errno.
+ */
 static int open_entry(int folder, const char *name, struct stat *ret_about)
 {
     int follow = O_NOFOLLOW;
@@ -250,7 +254,7 @@ static int walk_tree(tree_walk *walk)
     return r;
 }
 
-/* ------------------------------------------------------------------ copy */
+/* ------------------------- copy */
 
 typedef struct tree_copy {
     const char *to;
@@ -357,11 +361,12 @@ int umh_file_copy(const char *from, const char *to, const umh_copy_limits *limit
     return umh_fold(r);
 }
 
-/* ------------------------------------------------------------------ fingerprint */
+/* ------------------------- fingerprint */
 
 /*
- * A multiply-and-shift hash over words of eight bytes, because FNV's byte at a time would cost more than reading. It tells a changed
- * tree from an unchanged one. It is no defence against someone who makes two trees of one fingerprint on purpose.
+ * A multiply-and-shift hash over words of eight bytes, because FNV's byte at a time would cost more
+ * than reading. It tells a changed tree from an unchanged one. It is no defence against someone who
+ * makes two trees of one fingerprint on purpose.
  */
 #define HASH_START UINT64_C(0xCBF29CE484222325)
 #define HASH_MULTIPLIER UINT64_C(0x9FB21C651E98DF25)

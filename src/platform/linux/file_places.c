@@ -32,7 +32,10 @@ static int put_path(char *ret_path, const char *format, ...)
     return 0;
 }
 
-/* In place: no empty parts, no ".". A ".." stays: behind a link it leads elsewhere than the text says. */
+/*
+ * In place: no empty parts, no ".". A ".." stays: behind a link it leads elsewhere than the text
+ * says.
+ */
 static void simplify(char *path)
 {
     bool is_absolute = path[0] == '/';

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dynamic libraries through dlopen. dlclose says nothing about whether the image went, so it is looked for in /proc/self/maps, by the
- * device and inode that were mapped when it was loaded: the path may name another file by then.
+ * Dynamic libraries through dlopen. dlclose says nothing about whether the image went, so it is
+ * looked for in /proc/self/maps, by the device and inode that were mapped when it was loaded: the
+ * path may name another file by then.
  */
 #include "platform/library.h"
 
@@ -14,7 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The file behind a mapping, as /proc/self/maps writes it (with some file systems another device than stat's). */
+/*
+ * The file behind a mapping, as /proc/self/maps writes it (with some file systems another device
+ * than stat's).
+ */
 typedef struct image_file {
     unsigned device_major;
     unsigned device_minor;
@@ -49,7 +53,9 @@ static bool is_of_file(const image_mapping *mapping, const void *wanted)
            mapping->file.device_minor == file->device_minor;
 }
 
-/* The first mapping of this process that passes the test; *ret_is_found says whether there is one. */
+/*
+ * The first mapping of this process that passes the test; *ret_is_found says whether there is one.
+ */
 static int find_mapping(mapping_test test, const void *wanted, image_mapping *ret_mapping,
                         bool *ret_is_found)
 {
@@ -156,9 +162,9 @@ static int look_for(const umh_library *library, bool *ret_is_mapped)
 }
 
 /*
- * A thread-local with a destructor keeps the image at dlclose, and when that destructor has run, at its thread's end, nothing looks
- * again: the next dlclose does. RTLD_NOLOAD finds the image that is still there by the name it was loaded with and cannot load another
- * file that has this name today.
+ * A thread-local with a destructor keeps the image at dlclose, and when that destructor has run, at
+ * its thread's end, nothing looks again: the next dlclose does. RTLD_NOLOAD finds the image that is
+ * still there by the name it was loaded with and cannot load another file that has this name today.
  */
 static void close_once_more(const umh_library *library)
 {

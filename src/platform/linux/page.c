@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared page as a sealed memfd: whoever truncates what another has mapped would give the other SIGBUS, so nobody can. It is not
- * sealed against writing: that seal is refused while the host has it mapped for writing, and the broker's own mapping is read-only.
+ * The shared page as a sealed memfd: whoever truncates what another has mapped would give the other
+ * SIGBUS, so nobody can. It is not sealed against writing: that seal is refused while the host has
+ * it mapped for writing, and the broker's own mapping is read-only.
  */
 #include "platform/page.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pipes. Whoever writes to one has made SIGPIPE ignored by umh_process_prepare: a reader that has gone is EPIPE here and an outcome
- * for the caller.
+ * Pipes. Whoever writes to one has made SIGPIPE ignored by umh_process_prepare: a reader that has
+ * gone is EPIPE here and an outcome for the caller.
  */
 #include "platform/pipe.h"
 
@@ -30,7 +30,10 @@ int umh_pipe_new(umh_pipe *ret_read_end, umh_pipe *ret_write_end)
 
 void umh_pipe_close(umh_pipe *pipe)
 {
-    /* Not repeated after EINTR: Linux has closed it, and the number may be another thread's by then. */
+    /*
+     * Not repeated after EINTR: Linux has closed it, and the number may be another thread's by
+     * then.
+     */
     if (umh_pipe_is_open(*pipe))
         close((int)pipe->handle);
     *pipe = UMH_PIPE_NONE;

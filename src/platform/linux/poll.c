@@ -19,7 +19,10 @@ int umh_poll(int descriptor, short events, uint64_t deadline_ns, short *ret_even
         uint64_t rest = deadline_ns > now ? deadline_ns - now : 0;
         struct timespec timeout = {.tv_sec = (time_t)(rest / NS_PER_SECOND),
                                    .tv_nsec = (long)(rest % NS_PER_SECOND)};
-        /* ppoll because a deadline rounded to milliseconds would be missed, or waited for in a busy loop. */
+        /*
+         * ppoll because a deadline rounded to milliseconds would be missed, or waited for in a busy
+         * loop.
+         */
         int count = ppoll(&poll, 1, deadline_ns == UMH_FOREVER ? NULL : &timeout, NULL);
 
         if (count > 0) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes by pidfd. A start is glibc's clone with the parent's memory (no page tables are copied, however large the broker is) and
- * a stack of its own; the calling thread sleeps until the child has executed its program or failed. Until then the child shares every
- * byte with the other threads of the parent, so it makes system calls and nothing else, and those that a sanitizer would intercept it
- * makes directly.
+ * Processes by pidfd. A start is glibc's clone with the parent's memory (no page tables are copied,
+ * however large the broker is) and a stack of its own; the calling thread sleeps until the child
+ * has executed its program or failed. Until then the child shares every byte with the other threads
+ * of the parent, so it makes system calls and nothing else, and those that a sanitizer would
+ * intercept it makes directly.
  */
 #include "platform/process.h"
 
@@ -49,15 +50,23 @@ typedef struct launch {
     int error;          /* errno of that; 0: the program runs */
 } process_launch;
 
-/* ------------------------------------------------------------------ in the child */
+/* ------------------------- in the child */
 
-/* A sanitizer keeps books per thread and would book what happens here to the parent's, which never returns from here. */
+/*
+ * A sanitizer keeps books per thread and would book what happens here to the parent's, which never
+ * returns from here.
+ */
 #define IN_CHILD __attribute__((no_sanitize("address"), no_sanitize("thread"), noinline))
 
-/* A handler of the parent must not run in its memory once signals are open, and what it ignores is none of the program's business. */
+/*
+ * A handler of the parent must not run in its memory once signals are open, and what it ignores is
+ * none of the program's business.
+ */
 IN_CHILD static void reset_signals(void)
 {
-    /* Zero in all its fields means SIG_DFL on every processor; no processor's structure is larger. */
+    /*
+     * Zero in all its fields means SIG_DFL on every processor; no processor's structure is larger.
+     */
     const uint64_t action[8] = {0};
     const kernel_signal_set none = 0;
 
@@ -66,7 +75,10 @@ IN_CHILD static void reset_signals(void)
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
 }
 
-/* All sources move above the targets first: a source may have the number of another's target, or its own and be close-on-exec. */
+/*
+ * All sources move above the targets first: a source may have the number of another's target, or
+ * its own and be close-on-exec.
+ */
 IN_CHILD static bool place_descriptors(process_launch *launch)
 {
     int count = launch->source_count;
@@ -112,7 +124,7 @@ IN_CHILD static int run_child(void *argument)
     return 1;
 }
 
-/* ------------------------------------------------------------------ in the parent */
+/* ------------------------- in the parent */
 
 int umh_process_prepare(void)
 {
@@ -184,7 +196,10 @@ static int explain(const process_launch *launch)
     return says_no_program(launch) ? UMH_PROCESS_NO_PROGRAM : r;
 }
 
-/* Signals stay blocked over the clone, glibc's own included: a handler in the child would run in the parent's memory. */
+/*
+ * Signals stay blocked over the clone, glibc's own included: a handler in the child would run in
+ * the parent's memory.
+ */
 static pid_t clone_child(process_launch *launch, char *stack, int *ret_pidfd)
 {
     const kernel_signal_set all = ~UINT64_C(0);
@@ -250,7 +265,10 @@ int umh_process_start(const umh_process_spec *spec, umh_process *ret_process)
     return umh_fold(r);
 }
 
-/* False: it has been reaped (or there is none). A process that has ended and waits to be reaped takes signals without effect. */
+/*
+ * False: it has been reaped (or there is none). A process that has ended and waits to be reaped
+ * takes signals without effect.
+ */
 static bool send_signal(const umh_process *process, int signal)
 {
     return process->handle >= 0 &&
@@ -259,7 +277,10 @@ static bool send_signal(const umh_process *process, int signal)
 
 void umh_process_kill(const umh_process *process)
 {
-    /* Until it is reaped its pid belongs to it, and so the group of that number, if there is one, is its own. */
+    /*
+     * Until it is reaped its pid belongs to it, and so the group of that number, if there is one,
+     * is its own.
+     */
     if (send_signal(process, SIGKILL) && process->pid > 1)
         kill(-(pid_t)process->pid, SIGKILL);
 }

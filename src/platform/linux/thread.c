@@ -44,8 +44,9 @@ static void *run_thread(void *argument)
 }
 
 /*
- * Signals that mean this process (SIGTERM, SIGINT, ...) are for its main thread. Those that a thread raises by its own fault stay
- * open, because a CLR turns them into exceptions, and so do the real-time ones, with which it stops its threads.
+ * Signals that mean this process (SIGTERM, SIGINT, ...) are for its main thread. Those that a
+ * thread raises by its own fault stay open, because a CLR turns them into exceptions, and so do the
+ * real-time ones, with which it stops its threads.
  */
 static void fill_blocked(sigset_t *blocked)
 {
@@ -124,7 +125,9 @@ void umh_thread_detach(umh_thread *thread)
     free(thread);
 }
 
-/* With glibc and musl it is the address of the thread's control block: unique, and no system call. */
+/*
+ * With glibc and musl it is the address of the thread's control block: unique, and no system call.
+ */
 uint64_t umh_thread_self(void)
 {
     return (uint64_t)(uintptr_t)pthread_self();

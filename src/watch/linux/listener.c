@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The control endpoint as a socket in a private folder. The folder is opened first, checked by that descriptor, and the socket is
- * reached through it (/proc/self/fd/N/NAME): nobody can exchange the folder in between, and a path may be longer than a socket address.
+ * The control endpoint as a socket in a private folder. The folder is opened first, checked by that
+ * descriptor, and the socket is reached through it (/proc/self/fd/N/NAME): nobody can exchange the
+ * folder in between, and a path may be longer than a socket address.
  */
 #include "watch/listener.h"
 
@@ -33,7 +34,7 @@ struct umh_listener {
     char name[sizeof((struct sockaddr_un *)NULL)->sun_path];
 };
 
-/* ------------------------------------------------------------------ the folder and the address in it */
+/* ------------------------- the folder and the address in it */
 
 /* Outcomes: UMH_LISTENER_UNSAFE, UMH_LISTENER_NONE. */
 static int check_folder(const char *path, umh_why *ret_why)
@@ -100,7 +101,7 @@ static bool is_trusted(const struct ucred *peer)
     return peer->uid == 0 || peer->uid == geteuid();
 }
 
-/* ------------------------------------------------------------------ open */
+/* ------------------------- open */
 
 /* Outcomes: UMH_LISTENER_IN_USE. */
 static int try_connect(const struct sockaddr_un *address)
@@ -121,7 +122,10 @@ static int try_connect(const struct sockaddr_un *address)
     return UMH_FAIL_OS(error, "connect to an earlier socket");
 }
 
-/* Nobody answers there: what is left of a broker that died goes, anything else stays. Outcomes: the contract's. */
+/*
+ * Nobody answers there: what is left of a broker that died goes, anything else stays. Outcomes: the
+ * contract's.
+ */
 static int make_place(const char *path, int folder, const struct sockaddr_un *address,
                       umh_why *ret_why)
 {
@@ -162,8 +166,8 @@ static int bind_socket(const char *path, const struct sockaddr_un *address, int 
 }
 
 /*
- * Between bind and listen a socket refuses connections as a stale one does: the lock keeps a second broker from removing it then.
- * Outcomes: the contract's.
+ * Between bind and listen a socket refuses connections as a stale one does: the lock keeps a second
+ * broker from removing it then. Outcomes: the contract's.
  */
 static int claim(const char *path, int folder, int *ret_socket, umh_why *ret_why)
 {
@@ -199,7 +203,7 @@ static void on_connection(uv_stream_t *server, int status)
         return; /* of one connection that went away; out of descriptors, libuv closes it itself */
     client = calloc(1, sizeof *client);
     if (!client)
-        return; /* it stays unaccepted, and others behind it: there is no memory to serve them with */
+        return; /* it stays unaccepted, and others behind it: no memory to serve them with */
     uv_pipe_init(server->loop, client, 0);
     if (uv_accept(server, (uv_stream_t *)client) < 0) {
         uv_close((uv_handle_t *)client, on_refused_closed);
@@ -308,7 +312,7 @@ void umh_listener_close(umh_listener *listener)
     uv_close((uv_handle_t *)&listener->pipe, on_listener_closed);
 }
 
-/* ------------------------------------------------------------------ connect */
+/* ------------------------- connect */
 
 static int set_patience(int descriptor, time_t seconds)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes on a loop. A start waits for the loop's next turn, which also makes the loop's thread the one whose end is the death of
- * what it started. A death is the pidfd becoming readable. Who is closed while its process runs lives on, unseen, until that is reaped.
+ * Processes on a loop. A start waits for the loop's next turn, which also makes the loop's thread
+ * the one whose end is the death of what it started. A death is the pidfd becoming readable. Who is
+ * closed while its process runs lives on, unseen, until that is reaped.
  */
 #include "watch/process.h"
 
@@ -25,7 +26,7 @@ struct umh_watch_process {
     bool is_closed;
 };
 
-/* ------------------------------------------------------------------ the copy of the spec */
+/* ------------------------- the copy of the spec */
 
 /* The same end may stand in several places (stdout and stderr). */
 static void close_everywhere(umh_process_spec *spec, umh_pipe pipe)
@@ -111,7 +112,7 @@ static int copy_spec(umh_watch_process *process, const umh_process_spec *spec)
     return 0;
 }
 
-/* ------------------------------------------------------------------ its end */
+/* ------------------------- its end */
 
 static void free_when_done(umh_watch_process *process)
 {
@@ -139,7 +140,10 @@ static void on_death(uv_poll_t *handle, int status, int events)
     int r;
 
     (void)events;
-    /* While it is not reaped the group is certainly its own: what it leaves behind there goes with it. */
+    /*
+     * While it is not reaped the group is certainly its own: what it leaves behind there goes with
+     * it.
+     */
     if (status == 0)
         umh_process_kill(&process->process);
     r = umh_process_reap(&process->process, &end);
@@ -156,7 +160,7 @@ static void on_death(uv_poll_t *handle, int status, int events)
         process->events.on_ended(process->events.context, &end);
 }
 
-/* ------------------------------------------------------------------ its start */
+/* ------------------------- its start */
 
 static int watch_death(umh_watch_process *process, uv_loop_t *loop)
 {
@@ -226,7 +230,7 @@ static void on_start(uv_idle_t *handle)
     process->events.on_started(process->events.context, process->process.pid);
 }
 
-/* ------------------------------------------------------------------ the contract */
+/* ------------------------- the contract */
 
 int umh_watch_process_start(uv_loop_t *loop, const umh_process_spec *spec,
                             const umh_watch_process_events *events, umh_watch_process **ret_process)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A library with a thread-local that has a destructor: the loader keeps it while a thread has touched it.
+// A library whose thread-local has a destructor: the loader keeps it while a thread has touched it.
 #include <string>
 
 static thread_local std::string text;

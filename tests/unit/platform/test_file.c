@@ -48,7 +48,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ------------------------------------------------------------------ content */
+/* ------------------------- content */
 
 static void test_reads_what_was_written(void **state)
 {
@@ -170,7 +170,7 @@ static void test_lock_has_one_owner(void **state)
     close((int)second);
 }
 
-/* ------------------------------------------------------------------ paths */
+/* ------------------------- paths */
 
 static void test_joins(void **state)
 {
@@ -250,7 +250,7 @@ static void test_takes_paths_apart(void **state)
     assert_string_equal(path, "/a");
 }
 
-/* ------------------------------------------------------------------ places */
+/* ------------------------- places */
 
 static void test_knows_its_own_folder(void **state)
 {
@@ -391,7 +391,7 @@ static void test_knows_the_places_of_a_user(void **state)
     umh_process_deinit(&child);
 }
 
-/* ------------------------------------------------------------------ folders */
+/* ------------------------- folders */
 
 static void test_makes_folders_for_the_owner(void **state)
 {

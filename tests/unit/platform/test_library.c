@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Dynamic libraries: loading, and unloading with proof. The libraries are those of tests/support/modules. */
+/*
+ * Dynamic libraries: loading, and unloading with proof. The libraries are those of
+ * tests/support/modules.
+ */
 #include "platform/library.h"
 
 #include "platform/file.h"
@@ -164,7 +167,7 @@ static void test_unloads_again_and_again(void **state)
     assert_false(is_mapped());
 }
 
-/* ------------------------------------------------------------------ a thread that touched a thread-local */
+/* ------------------------- a thread that touched a thread-local */
 
 typedef struct toucher {
     unsigned long (*touch)(void);
@@ -247,7 +250,10 @@ static void test_closing_once_more_is_what_unloads(void **state)
     thread = start_toucher(&all, library);
     assert_int_equal(umh_library_unload_take(library), UMH_LIBRARY_STILL_MAPPED);
 
-    /* Closed for the last time while the thread lives, it stays after the thread's end until somebody closes it again. */
+    /*
+     * Closed for the last time while the thread lives, it stays after the thread's end until
+     * somebody closes it again.
+     */
     dlclose(early);
     assert_true(is_mapped());
     end_toucher(&all, thread);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The shared page: seen by both sides, writable in one, of a fixed size, readable after the writer's death. */
+/*
+ * The shared page: seen by both sides, writable in one, of a fixed size, readable after the
+ * writer's death.
+ */
 #include "platform/page.h"
 #include "platform/process.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Pipes: partial writes, deadlines, the end of the other side, and the descriptors a host takes away. */
+/*
+ * Pipes: partial writes, deadlines, the end of the other side, and the descriptors a host takes
+ * away.
+ */
 #include "platform/pipe.h"
 #include "platform/process.h"
 #include "platform/thread.h"
@@ -241,7 +244,10 @@ static void test_closed_end_is_a_failure(void **state)
     assert_false(umh_pipe_grow(UMH_PIPE_NONE, 4096));
 }
 
-/* The program itself, started as a host: says on its protocol pipe how reads and writes of its standard descriptors go. */
+/*
+ * The program itself, started as a host: says on its protocol pipe how reads and writes of its
+ * standard descriptors go.
+ */
 static int be_host(void)
 {
     umh_pipe in;

@@ -26,7 +26,7 @@ static uint64_t soon(void)
     return umh_clock_deadline_ns(PATIENCE_MS);
 }
 
-/* ------------------------------------------------------------------ the child: this program with an argument */
+/* ------------------------- the child: this program */
 
 static void say(int descriptor, const char *text)
 {
@@ -131,7 +131,9 @@ static int be_parent(void)
     return wait_for_ever();
 }
 
-/* Gives its own descriptors 1 to 6 to a child in another order: every number is source and target. */
+/*
+ * Gives its own descriptors 1 to 6 to a child in another order: every number is source and target.
+ */
 static int shuffle(void)
 {
     static const int order[] = {2, 1, 4, 5, 6, 3};
@@ -194,7 +196,7 @@ static int be_child(const char *what)
     return 99;
 }
 
-/* ------------------------------------------------------------------ helpers of the tests */
+/* ------------------------- helpers of the tests */
 
 static void expect_text(umh_pipe in, const char *expected)
 {
@@ -267,7 +269,7 @@ static umh_process_end run_child(const char *what)
     return finish(&child);
 }
 
-/* ------------------------------------------------------------------ the tests */
+/* ------------------------- the tests */
 
 static void test_reports_how_it_ended(void **state)
 {
@@ -329,7 +331,10 @@ static void test_child_has_exactly_the_listed_descriptors(void **state)
 
 static void test_descriptors_may_overlap(void **state)
 {
-    /* What arrives at the shuffling parent's descriptors 1 to 6 is the number its child knows them by. */
+    /*
+     * What arrives at the shuffling parent's descriptors 1 to 6 is the number its child knows them
+     * by.
+     */
     static const char *const expected[] = {"2", "1", "6", "3", "4", "5"};
     const char *arguments[] = {"child", "shuffle", NULL};
     umh_process child = UMH_PROCESS_INIT;

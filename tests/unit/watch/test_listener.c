@@ -132,7 +132,7 @@ static void make_stale_socket(const char *path)
     close(descriptor);
 }
 
-/* ------------------------------------------------------------------ the tests */
+/* ------------------------- the tests */
 
 static void test_hands_over_a_stream(void **state)
 {

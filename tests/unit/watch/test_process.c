@@ -170,7 +170,7 @@ static void await_byte(request *one)
                      0);
 }
 
-/* ------------------------------------------------------------------ the child */
+/* ------------------------- the child */
 
 static int wait_for_ever(void)
 {
@@ -204,7 +204,7 @@ static int be_child(const char *what)
     return 99;
 }
 
-/* ------------------------------------------------------------------ the tests */
+/* ------------------------- the tests */
 
 static void test_starts_later_and_sees_the_end(void **state)
 {
