@@ -165,6 +165,32 @@ static int become_other(void)
     return umh_process_become("/proc/self/exe", arguments) ? 9 : 0;
 }
 
+/* Mends what a careless parent left: nothing open, dead children reaped by the system. */
+static int mend(void)
+{
+    const char *arguments[] = {"child", "exit 3", NULL};
+    umh_process child = UMH_PROCESS_INIT;
+    umh_process_end end;
+    umh_process_spec spec;
+
+    signal(SIGCHLD, SIG_IGN);
+    for (int descriptor = 0; descriptor < 3; descriptor++)
+        close(descriptor);
+    if (umh_process_prepare())
+        return 1;
+    for (int descriptor = 0; descriptor < 3; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) != 0)
+            return 2;
+    }
+    if (fcntl(3, F_GETFD) >= 0)
+        return 4;
+    spec_of(&spec, arguments);
+    if (umh_process_start(&spec, &child) || umh_process_wait(&child, soon(), &end))
+        return 5;
+    umh_process_deinit(&child);
+    return end.exit_code;
+}
+
 static int be_child(const char *what)
 {
     if (strcmp(what, "exit 3") == 0)
@@ -191,6 +217,8 @@ static int be_child(const char *what)
         return be_parent();
     if (strcmp(what, "shuffle") == 0)
         return shuffle();
+    if (strcmp(what, "mend") == 0)
+        return mend();
     if (strcmp(what, "become") == 0)
         return become_other();
     return 99;
@@ -598,6 +626,12 @@ static void test_becomes_another_program(void **state)
     expect_output(&spec, "become", "ignored 13 ");
 }
 
+static void test_mends_what_it_inherited(void **state)
+{
+    (void)state;
+    assert_int_equal(run_child("mend").exit_code, 3);
+}
+
 static void test_knows_itself(void **state)
 {
     (void)state;
@@ -624,6 +658,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_child_dies_with_its_parent),
         cmocka_unit_test(test_many_starts_leak_nothing),
         cmocka_unit_test(test_becomes_another_program),
+        cmocka_unit_test(test_mends_what_it_inherited),
         cmocka_unit_test(test_knows_itself),
     };
 
