@@ -329,19 +329,21 @@ static void ask_back(umh_credit *credit, const umh_credit_entry *hungry, uint64_
 }
 
 /*
- * Twice as much as last time, up to the maximum; at most a quarter of what is free, so that growth
- * leaves room for wants.
+ * Twice as much as last time, up to the maximum; as much as last time, or less, where a quarter of
+ * what is free is less: growth leaves room for wants.
  */
 static void grow(umh_credit *credit, umh_credit_entry *entry)
 {
     umh_grant *grant = &entry->grant;
     uint64_t level = grant->level ? grant->level * 2 : UMH_CREDIT_LEVEL_BYTES_MIN;
     uint64_t unused = umh_grant_unused(grant);
-    uint64_t free_bytes = umh_budget_free(credit->budget) / 4;
+    uint64_t room = umh_budget_free(credit->budget) / 4;
 
     if (level > UMH_CREDIT_BYTES_MAX)
         level = UMH_CREDIT_BYTES_MAX;
-    if (grant->is_asked || level <= unused || level - unused > free_bytes)
+    while (level > unused && level - unused > room)
+        level /= 2;
+    if (grant->is_asked || level <= unused)
         return;
     if (credit->is_over_mark(credit->context, &entry->service->guid, entry->service->promised))
         return;
