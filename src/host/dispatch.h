@@ -83,6 +83,13 @@ void umh_dispatch_note(umh_dispatch *dispatch, uint16_t slot, umh_activity activ
 bool umh_dispatch_retire_callers(umh_dispatch *dispatch, uint16_t slot, uint64_t deadline_ns);
 
 /*
+ * Role's thread, once: `payload` (a NUL follows) as a command to every slot that has a module or is
+ * getting one, each on its own thread; `on_done` on the thread of the last of them, or at once.
+ */
+UMH_MUST_USE int umh_dispatch_command_all(umh_dispatch *dispatch, umh_bytes payload,
+                                          void (*on_done)(umh_host *host));
+
+/*
  * The watcher is to tick: the outbox has something, or a callback has begun outside the role. Any
  * thread.
  */

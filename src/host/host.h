@@ -20,12 +20,15 @@
 #include "host/dispatch.h"
 #include "host/managed.h"
 #include "host/stdio.h"
+#include "platform/thread.h"
 
 struct umh_host {
     umh_stdio stdio;
     umh_outbox *outbox;
     umh_dispatch *dispatch;
-    umh_managed *managed; /* NULL until init */
+    umh_managed *managed; /* NULL until init; the main thread waits for it, under the lock */
+    umh_lock *lock;
+    umh_condition *initialised;
     /* From init, constant afterwards. */
     char name[UMH_NAME_BYTES_MAX + 16];
     umh_guid service;
