@@ -21,8 +21,9 @@ int main(int argc, char **argv)
     char line[512];
     int r;
 
-    umh_process_prepare();
-    r = umh_stdio_take(argc, argv, &stdio);
+    r = umh_process_prepare();
+    if (r == 0)
+        r = umh_stdio_take(argc, argv, &stdio);
     if (r == UMH_STDIO_NO_BROKER)
         return started_by_hand();
     if (r == 0)
