@@ -59,7 +59,7 @@ size_t umh_ring_parts(const umh_ring *ring, uint32_t from, uint32_t count, umh_b
 /* The delivered size of the frame whose header begins `at` bytes behind the front. */
 static uint32_t frame_bytes(const umh_ring *ring, uint32_t at)
 {
-    uint8_t header[6];
+    uint8_t header[6] = {0};
     umh_cursor cursor = umh_cursor_of(umh_bytes_of(header, sizeof(header)));
     umh_frame frame = {.kind = FRAME_ANSWER};
     uint32_t i;
