@@ -45,12 +45,12 @@ chan waiting2 = [4] of { byte };
 /* its outbox: messages, and one room per kind and service */
 chan outbox = [8] of { byte, byte };
 bool want_due[NS];
-byte want_room[NS];
+byte want_room[NS], start_room[NS];
 bool answer_due[NS];
 byte answer_room[NS];
 byte unwritten[NS];
 
-chan pipe = [1] of { mtype, byte, byte };
+chan pipe = [1] of { mtype, byte, byte, byte };
 
 /* what comes down: rooms again */
 byte credit_room[NS];
@@ -103,10 +103,12 @@ inline append(s, cost)
     outbox ! s, cost
 }
 
+/* What the head needs, and what had been sent before it; a withdrawal needs no more than was sent. */
 inline announce(s, offset)
 {
     announced[s] = offset;
     want_room[s] = offset;
+    start_room[s] = (sent[s] > OWN_FIRST(s) -> sent[s] - OWN_FIRST(s) : 0);
     want_due[s] = true
 }
 
@@ -124,11 +126,16 @@ inline settle(s)
     if
 #ifdef MUTANT_COST
     :: head > 0 && announced[s] != head -> announce(s, head)
+#define WITHDRAWN(s) 0
 #else
+#define WITHDRAWN(s) (sent[s] > OWN_FIRST(s) -> sent[s] - OWN_FIRST(s) : 0)
     :: head > 0 && announced[s] != sent[s] + head - OWN_FIRST(s) ->
         announce(s, sent[s] + head - OWN_FIRST(s))
 #endif
-    :: head == 0 && announced[s] > limit[s] - OWN_FIRST(s) -> announce(s, 0)
+    :: head == 0 && announced[s] > limit[s] - OWN_FIRST(s) ->
+        head = WITHDRAWN(s);
+        announce(s, head);
+        head = 0
     :: else
     fi
 }
@@ -233,6 +240,8 @@ proctype clock()
     od
 }
 
+#define CLEAR(s) want_due[s] = false; want_room[s] = 0; start_room[s] = 0
+
 /* The host's end of the pipe down, and its writer. */
 proctype link()
 {
@@ -270,18 +279,18 @@ proctype link()
         head = 0; back = 0; s = 0
        }
     /* other kinds first, in any order among themselves */
-    :: atomic { want_due[0] && nfull(pipe) -> pipe ! want_frame, 0, want_room[0]; want_due[0] = false; want_room[0] = 0 }
-    :: atomic { want_due[1] && nfull(pipe) -> pipe ! want_frame, 1, want_room[1]; want_due[1] = false; want_room[1] = 0 }
-    :: atomic { want_due[2] && nfull(pipe) -> pipe ! want_frame, 2, want_room[2]; want_due[2] = false; want_room[2] = 0 }
-    :: atomic { answer_due[0] && nfull(pipe) -> pipe ! give_back, 0, answer_room[0]; answer_due[0] = false; answer_room[0] = 0 }
-    :: atomic { answer_due[1] && nfull(pipe) -> pipe ! give_back, 1, answer_room[1]; answer_due[1] = false; answer_room[1] = 0 }
-    :: atomic { answer_due[2] && nfull(pipe) -> pipe ! give_back, 2, answer_room[2]; answer_due[2] = false; answer_room[2] = 0 }
+    :: atomic { want_due[0] && nfull(pipe) -> pipe ! want_frame, 0, want_room[0], start_room[0]; CLEAR(0) }
+    :: atomic { want_due[1] && nfull(pipe) -> pipe ! want_frame, 1, want_room[1], start_room[1]; CLEAR(1) }
+    :: atomic { want_due[2] && nfull(pipe) -> pipe ! want_frame, 2, want_room[2], start_room[2]; CLEAR(2) }
+    :: atomic { answer_due[0] && nfull(pipe) -> pipe ! give_back, 0, answer_room[0], 0; answer_due[0] = false; answer_room[0] = 0 }
+    :: atomic { answer_due[1] && nfull(pipe) -> pipe ! give_back, 1, answer_room[1], 0; answer_due[1] = false; answer_room[1] = 0 }
+    :: atomic { answer_due[2] && nfull(pipe) -> pipe ! give_back, 2, answer_room[2], 0; answer_due[2] = false; answer_room[2] = 0 }
     :: atomic {
         nempty(outbox) && nfull(pipe) && !want_due[0] && !want_due[1] && !want_due[2] &&
         !answer_due[0] && !answer_due[1] && !answer_due[2] ->
         outbox ? s, cost;
         unwritten[s] = unwritten[s] - cost;
-        pipe ! message, s, cost;
+        pipe ! message, s, cost, 0;
         s = 0; cost = 0
        }
     od
@@ -309,12 +318,12 @@ inline meet(s)
 
 proctype broker()
 {
-    byte s, n;
+    byte s, n, start;
 
     end:
     do
     :: d_step {
-        pipe ? message, s, n ->
+        pipe ? message, s, n, start ->
         if
         :: used[s] + n > given[s] + (first[s] -> FIRST : 0) && !first[s] && firsts < FIRSTS ->
             first[s] = true;
@@ -323,10 +332,10 @@ proctype broker()
         fi;
         assert(used[s] + n <= given[s] + (first[s] -> FIRST : 0));     /* an honest host is never accused */
         used[s] = used[s] + n;
-        s = 0; n = 0
+        s = 0; n = 0; start = 0
        }
     :: d_step {
-        pipe ? want_frame, s, n ->
+        pipe ? want_frame, s, n, start ->
 #ifdef MUTANT_FIRST_BY_WANT   /* the broker counts a first credit when it hears of a service */
         if
         :: !first[s] && firsts < FIRSTS -> first[s] = true; firsts++
@@ -334,21 +343,25 @@ proctype broker()
         fi;
 #endif
 #ifndef MUTANT_COST
-        assert(n <= given[s] + COST_MAX);                              /* nor for a want */
+        assert(n - start <= COST_MAX && n <= given[s] + n - start);    /* nor for a want */
 #endif
         want[s] = n;
 #ifndef MUTANT_PROMISE_STAYS   /* what was granted and withdrawn stays under way */
-        promise[s] = (promise[s] < n -> promise[s] : n);
+        if
+        :: want[s] <= given[s] && promise[s] > n -> promise[s] = n
+        :: want[s] > given[s] && promise[s] > start -> promise[s] = start
+        :: else
+        fi;
 #endif
-        s = 0; n = 0
+        s = 0; n = 0; start = 0
        }
     :: d_step {
-        pipe ? give_back, s, n ->
+        pipe ? give_back, s, n, start ->
         assert(asked[s] && n <= given[s]);                             /* nor for an answer */
         asked[s] = false;
         given[s] = given[s] - n;
         promise[s] = (promise[s] < given[s] -> promise[s] : given[s]);
-        s = 0; n = 0
+        s = 0; n = 0; start = 0
        }
     :: d_step { STANDS(0) -> meet(0); n = 0 }
     :: d_step { STANDS(1) -> meet(1); n = 0 }

@@ -19,7 +19,7 @@
 #define FIRST(k) 0
 #include "flow.pmh"
 
-byte expiries = 2;
+byte expiries = 1;
 
 #define PUBLISH(k) \
     :: d_step { left[k] > 0 && nfull(waiting[k]) -> send(k, 1) } \
@@ -29,7 +29,8 @@ active proctype modules()
 {
     end:
     do
-    EACH_STREAM(PUBLISH)
+    PUBLISH(0)
+    :: d_step { left[1] > 0 && nfull(waiting[1]) -> send(1, COST_MAX) }
     EACH_STREAM(EXPIRE)
     SLOT_OPTION(0, skip)
     od

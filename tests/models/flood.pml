@@ -35,6 +35,9 @@
 #define COMING(s) PROMISED(s)
 #define LARGE_ELSEWHERE(k) false
 #define FIRST(k) 1
+#ifdef MUTANT_CREDIT_BEHIND   /* credit of a slot is queued behind messages that wait */
+#define CREDIT_PASSES(j) (len(waiting[(j + 1) % STREAMS]) == 0)
+#endif
 #include "flow.pmh"
 
 /* A callback of the next host sends on; when nobody can be called, a thread of its own begins. */

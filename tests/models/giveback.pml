@@ -2,7 +2,7 @@
 /*
  * Idle hosts that hold grown credit while another's large message waits for memory: they are asked, and it comes to an end.
  *
- * Streams 0 and 1 hold credit they may or may not use; stream 2 wants more than is left. With RESIDUE a message withdrawn under
+ * Streams 0 and 1 hold credit, more than they will use; stream 2 wants more than is left. With RESIDUE a message withdrawn under
  * way leaves credit behind, and a larger one comes after it.
  */
 #define STREAMS 3
@@ -42,11 +42,14 @@ active proctype modules()
     do
     :: d_step { left[0] > 0 && nfull(waiting[0]) -> send(0, 1) }
     :: d_step { left[1] > 0 && nfull(waiting[1]) -> send(1, COST_MAX) }
+#ifdef RESIDUE
     PUBLISH(2)
+#else
+    :: d_step { left[2] > 0 && nfull(waiting[2]) -> send(2, COST_MAX) }
+#endif
 #ifdef RESIDUE
     EXPIRE(2)
 #endif
-    :: d_step { left[0] > 0 -> left[0]-- }      /* or never */
     EACH_SLOT(CALLBACK)
     od
 }

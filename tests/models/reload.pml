@@ -178,7 +178,7 @@ active proctype broker()
     do
     BROKER(0)
     BROKER(1)
-    :: charged > MEMORY -> assert(false)
+    :: d_step { charged > MEMORY -> assert(false) }
     od
 }
 
@@ -195,7 +195,7 @@ init
         sends[0] = 2;
         other_sends[0] = 3;
 #ifdef MUTUAL
-        sends[1] = 2;
+        sends[1] = 1;
         other_sends[1] = 2
 #endif
     }
