@@ -122,9 +122,9 @@ static size_t *count_of(void *field)
  */
 static int make_list(void *field, size_t count, size_t item_bytes, void **ret_items)
 {
-    void *items = calloc(count ? count : 1, item_bytes);
+    void *items = count ? calloc(count, item_bytes) : NULL;
 
-    if (!items)
+    if (count && !items)
         return UMH_FAIL(UMH_E_MEMORY, "%llu items of a list", (unsigned long long)count);
     put_pointer(field, items);
     *count_of(field) = 0;
