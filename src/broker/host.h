@@ -2,38 +2,7 @@
 /*
  * A host: as long as it is wanted, it owns its modules' slots, queues and history; a process is one
  * incarnation of it. One state machine in one table, one more for each of its modules; the tables
- * are in states.c and every cell is visited by a test.
- *
- *   state           what is true                                   kill -9 now
- *   HOST_ABSENT     no process; may be due for one                 -
- *   HOST_SPAWNING   a start was asked for                          on_failed or on_started +
- *                   on_ended follow; nothing was sent yet
- *   HOST_GREETING   process runs, init sent, hello awaited         ON_EXIT: reason kept, ABSENT,
- *                   back-off
- *   HOST_LOADING    hello came; modules are loaded                 the same; modules of the file
- *                   are loaded again by the next process
- *   HOST_READY      every module loaded or failed; waits for start the same
- *   HOST_RUNNING    start sent to every loaded module              the same; what its slots were
- *                   sent and not consumed is lost and counted, the rest is held
- *   HOST_ASKED      exit sent                                      ON_EXIT: ABSENT, not a failure
- *   HOST_CLOSED     outgoing pipe closed after the stop deadline   ON_EXIT: ABSENT
- *   HOST_KILLED     SIGKILL sent                                   ON_EXIT: ABSENT, a failure
- *                   unless it was asked before
- *
- *   module state    what is true                                   leaves it
- *   SLOT_ABSENT     the slot is free for a load                    fetch
- *   SLOT_FETCHING   the store copies                               on_ready, on_failed
- *   SLOT_WAITING    the copy is there; the host has not said hello hello
- *   SLOT_LOADING    load sent                                      loaded, error, deadline (host is
- *                   killed)
- *   SLOT_LOADED     initialised, subscribed; messages held         start
- *   SLOT_STARTING   start sent                                     started (gate opens), error,
- *                   deadline
- *   SLOT_RUNNING    called with messages                           stop
- *   SLOT_STOPPING   stop sent; gate held                           stopped, deadline
- *   SLOT_UNLOADING  unload sent                                    unloaded, replace (host is
- *                   stopped and started again), deadline
- *   SLOT_FAILED     reported with why; gate shut                   reload, unload
+ * are in states.c, what their states mean in phases.h.
  *
  * Kept over processes: slots with queue and subscriptions, back-off, restart count, last death.
  * Ends with the process: peer, account, log source, page, window, grants.
@@ -44,72 +13,13 @@
 #include "broker/deadlines.h"
 #include "broker/logs.h"
 #include "broker/peer.h"
+#include "broker/phases.h"
 #include "broker/router.h"
 #include "broker/store.h"
 #include "config/diff.h"
 #include "ipc/blackbox.h"
 #include "platform/page.h"
 #include "watch/process.h"
-
-typedef enum umh_host_state {
-    HOST_ABSENT,
-    HOST_SPAWNING,
-    HOST_GREETING,
-    HOST_LOADING,
-    HOST_READY,
-    HOST_RUNNING,
-    HOST_ASKED,
-    HOST_CLOSED,
-    HOST_KILLED,
-    HOST_STATE_COUNT
-} umh_host_state;
-
-typedef enum umh_host_event {
-    ON_SPAWN,    /* reconcile wants a process */
-    ON_STARTED,  /* a process exists */
-    ON_NO_START, /* it could not be started */
-    ON_HELLO,
-    ON_SETTLED,   /* every module is loaded or failed */
-    ON_GO,        /* start-together or stage: start the modules */
-    ON_STOP,      /* reconcile does not want it (now) */
-    ON_TIMEOUT,   /* a deadline of the state passed, judged */
-    ON_VIOLATION, /* its bytes broke the protocol, or its pipe broke */
-    ON_EOF,       /* its pipe ended; the process may live */
-    ON_EXIT,      /* the process has ended */
-    HOST_EVENT_COUNT
-} umh_host_event;
-
-typedef enum umh_module_state {
-    SLOT_ABSENT,
-    SLOT_FETCHING,
-    SLOT_WAITING,
-    SLOT_LOADING,
-    SLOT_LOADED,
-    SLOT_STARTING,
-    SLOT_RUNNING,
-    SLOT_STOPPING,
-    SLOT_UNLOADING,
-    SLOT_FAILED,
-    MODULE_STATE_COUNT
-} umh_module_state;
-
-typedef enum umh_module_event {
-    ON_FETCH,   /* wanted */
-    ON_COPY,    /* the store is done */
-    ON_NO_COPY, /* the store refused */
-    ON_GREETED, /* the host said hello */
-    ON_LOADED,
-    ON_MODULE_GO,
-    ON_MODULE_STARTED,
-    ON_MODULE_STOP, /* unwanted, or a reload */
-    ON_STOPPED,
-    ON_UNLOADED,
-    ON_REPLACE, /* unload could not be proved */
-    ON_ERROR,   /* the host answered a command with an error */
-    ON_LATE,    /* a deadline passed, judged */
-    ON_GONE,    /* the process has ended */
-    MODULE_EVENT_COUNT
-} umh_module_event;
 
 typedef struct umh_host umh_host;
 
@@ -139,8 +49,13 @@ typedef struct umh_host_module {
     umh_why why;       /* of FAILED, or of the last replacement */
     bool is_wanted;    /* false: an unload is under way, the slot ends afterwards */
     bool is_reloading; /* stop and unload are followed by a fetch */
+    bool is_resident;  /* the process has it: an unload comes before the next load */
+    bool is_replaced;  /* its process was ended for what its waiters wait for */
     bool waits_for_stop_reserve;
+    umh_list reserve_entry; /* in the supervisor's list while it waits for that */
     uint64_t loaded_count;
+    /* of the callback that was noticed last, and the count of the black box seen last */
+    uint64_t noticed_since_ns, consumed_count;
     umh_list waiters; /* umh_waiter */
 } umh_host_module;
 
@@ -163,7 +78,12 @@ struct umh_host {
     umh_peer *peer;
     umh_credit_account *account;
     umh_log_source *log;
+    int64_t hello_id; /* of init; 0: answered */
     int64_t next_command_id;
+    uint64_t next_ping_ns;
+    umh_deadline pong; /* set while a ping is not answered */
+    umh_process_end end;
+    bool has_ended;  /* the process: what is still read of its pipe is its last */
     bool was_asked;  /* to end: its end is no failure */
     bool is_lost;    /* killed by us for cause: `death` has it already */
     bool is_orderly; /* it is replaced for a reload: hold with back-pressure */
@@ -171,14 +91,12 @@ struct umh_host {
     umh_deadline deadline; /* of the state; in ABSENT: of the back-off */
     umh_backoff backoff;
     bool is_wanted;
-    bool is_due; /* may be started by reconcile */
-    bool needs_dotnet;
+    bool is_due;       /* may be started by reconcile */
     uint64_t restarts; /* processes after the first */
     uint64_t spawned_ns, ready_ns, died_ns;
     /* the last one: "signal 9 (Killed); was in sysload.OnMessage for 12 ms"; empty: none yet */
     char death[512];
-    uint64_t ping_sent_ns; /* 0: none outstanding */
-    umh_list waiters;
+    char *dotnet_root; /* owned; NULL: none found so far */
 };
 
 UMH_MUST_USE int umh_host_new(umh_broker *broker, const umh_wanted_host *wanted, uint32_t number,
@@ -195,7 +113,7 @@ void umh_module_happen(umh_host_module *module, umh_module_event event);
 
 /*
  * For reconcile and commands. A slot is found or made; outcome UMH_HOST_FULL when all 120 are used.
- * `config` is copied.
+ * `config` is copied. A new one is fetched at once; one that is being unloaded comes back.
  */
 enum { UMH_HOST_FULL = 1 };
 UMH_MUST_USE int umh_host_add_module(umh_host *host, const umh_module_config *config,

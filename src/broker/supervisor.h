@@ -27,6 +27,9 @@ void umh_supervisor_on_host_change(umh_supervisor *supervisor, umh_host *host);
 void umh_supervisor_stop(umh_supervisor *supervisor, bool is_hard);
 bool umh_supervisor_is_idle(const umh_supervisor *supervisor);
 
+/* Have umh_module_retry_stop called at the end of every turn, until it is taken from the list. */
+void umh_supervisor_await_reserve(umh_supervisor *supervisor, umh_host_module *module);
+
 /* Hosts in the order of the file. */
 umh_list *umh_supervisor_hosts(umh_supervisor *supervisor);
 umh_host *umh_supervisor_find(umh_supervisor *supervisor, const char *host_id);

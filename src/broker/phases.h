@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The states a host and a module of it are in, and what can happen to them.
+ *
+ *   state           what is true                                   kill -9 now
+ *   HOST_ABSENT     no process; may be due for one                 -
+ *   HOST_SPAWNING   a start was asked for                          on_failed or on_started +
+ *                   on_ended follow; nothing was sent yet
+ *   HOST_GREETING   process runs, init sent, hello awaited         ON_EXIT: reason kept, ABSENT,
+ *                   back-off
+ *   HOST_LOADING    hello came; modules are loaded                 the same; modules of the file
+ *                   are loaded again by the next process
+ *   HOST_READY      every module loaded or failed; waits for start the same
+ *   HOST_RUNNING    start sent to every loaded module              the same; what its slots were
+ *                   sent and not consumed is lost and counted, the rest is held
+ *   HOST_ASKED      exit sent                                      ON_EXIT: ABSENT, not a failure
+ *   HOST_CLOSED     outgoing pipe closed after the stop deadline   ON_EXIT: ABSENT
+ *   HOST_KILLED     SIGKILL sent                                   ON_EXIT: ABSENT, a failure
+ *                   unless it was asked before
+ *
+ *   module state    what is true                                   leaves it
+ *   SLOT_ABSENT     the slot is free for a load                    fetch
+ *   SLOT_FETCHING   the store copies                               on_ready, on_failed
+ *   SLOT_WAITING    the copy is there; the host has not said hello hello
+ *   SLOT_LOADING    load sent                                      loaded, error, deadline (host is
+ *                   killed)
+ *   SLOT_LOADED     initialised, subscribed; messages held         start
+ *   SLOT_STARTING   start sent                                     started (gate opens), error,
+ *                   deadline
+ *   SLOT_RUNNING    called with messages                           stop
+ *   SLOT_STOPPING   stop sent; gate held                           stopped, deadline
+ *   SLOT_UNLOADING  unload sent                                    unloaded, replace (host is
+ *                   stopped and started again), deadline
+ *   SLOT_FAILED     reported with why; gate shut                   reload, unload
+ */
+#pragma once
+
+typedef enum umh_host_state {
+    HOST_ABSENT,
+    HOST_SPAWNING,
+    HOST_GREETING,
+    HOST_LOADING,
+    HOST_READY,
+    HOST_RUNNING,
+    HOST_ASKED,
+    HOST_CLOSED,
+    HOST_KILLED,
+    HOST_STATE_COUNT
+} umh_host_state;
+
+typedef enum umh_host_event {
+    ON_SPAWN,    /* reconcile wants a process */
+    ON_STARTED,  /* a process exists */
+    ON_NO_START, /* it could not be started */
+    ON_HELLO,
+    ON_SETTLED,   /* every module is loaded or failed */
+    ON_GO,        /* start-together or stage: start the modules */
+    ON_STOP,      /* reconcile does not want it (now) */
+    ON_TIMEOUT,   /* a deadline of the state passed, judged */
+    ON_VIOLATION, /* its bytes broke the protocol, or its pipe broke */
+    ON_EOF,       /* its pipe ended; the process may live */
+    ON_EXIT,      /* the process has ended */
+    HOST_EVENT_COUNT
+} umh_host_event;
+
+typedef enum umh_module_state {
+    SLOT_ABSENT,
+    SLOT_FETCHING,
+    SLOT_WAITING,
+    SLOT_LOADING,
+    SLOT_LOADED,
+    SLOT_STARTING,
+    SLOT_RUNNING,
+    SLOT_STOPPING,
+    SLOT_UNLOADING,
+    SLOT_FAILED,
+    MODULE_STATE_COUNT
+} umh_module_state;
+
+typedef enum umh_module_event {
+    ON_FETCH,   /* wanted */
+    ON_COPY,    /* the store is done */
+    ON_NO_COPY, /* the store refused */
+    ON_GREETED, /* the host said hello */
+    ON_LOADED,
+    ON_MODULE_GO,
+    ON_MODULE_STARTED,
+    ON_MODULE_STOP, /* unwanted, or a reload */
+    ON_STOPPED,
+    ON_UNLOADED,
+    ON_REPLACE, /* unload could not be proved */
+    ON_ERROR,   /* the host answered a command with an error */
+    ON_LATE,    /* a deadline passed, judged */
+    ON_GONE,    /* the process has ended */
+    MODULE_EVENT_COUNT
+} umh_module_event;
