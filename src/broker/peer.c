@@ -204,11 +204,14 @@ static void on_eof(umh_peer *peer, int status)
 {
     umh_why why = UMH_WHY_INIT;
 
-    if (peer->assembly || peer->header_bytes > 0)
-        umh_why_set(&why, "its stream ended within a frame");
-    else if (status != UV_EOF && status != UV_ECONNRESET)
+    if (status != UV_EOF && status != UV_ECONNRESET)
         umh_why_set(&why, "read from it: %s", uv_strerror(status));
     end(peer, &why);
+}
+
+bool umh_peer_is_cut(const umh_peer *peer)
+{
+    return peer->is_ended && (peer->assembly || peer->header_bytes > 0);
 }
 
 static void on_place_wanted(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)

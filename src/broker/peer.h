@@ -27,7 +27,7 @@ typedef struct umh_peer_events {
     int (*on_frame)(void *context, const umh_frame *frame, umh_bytes payload, umh_message *stored,
                     umh_why *ret_why);
     /*
-     * Once: EOF (why->text empty), a violation, or a write that failed. The owner closes the peer,
+     * Once: EOF (why->text empty, even within a frame), a violation, or a write that failed. The owner closes the peer,
      * now or later.
      */
     void (*on_end)(void *context, const umh_why *why);
@@ -45,6 +45,8 @@ typedef struct umh_peer_spec {
 
 UMH_MUST_USE int umh_peer_new(const umh_peer_spec *spec, umh_peer **ret_peer);
 umh_outbox *umh_peer_outbox(umh_peer *peer); /* borrowed until shut or close, then NULL */
+/* After EOF: the stream ended within a frame. */
+bool umh_peer_is_cut(const umh_peer *peer);
 /*
  * The process has died: read what is left in the pipe to its end, without waiting, through the same
  * events. Afterwards on_end has been called.
