@@ -11,8 +11,9 @@
 
 typedef struct umh_deadline {
     umh_list entry;
-    uint64_t at_ns;  /* UMH_FOREVER: not set */
-    bool is_overdue; /* passed; judged after the next poll */
+    uint64_t at_ns;       /* UMH_FOREVER: not set */
+    bool is_overdue;      /* passed; judged when what lay in the pipes has been read */
+    uint64_t judged_turn; /* of an overdue one: the turn at whose end that is so */
     void (*on_passed)(void *context);
     void *context;
 } umh_deadline;
