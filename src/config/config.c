@@ -447,7 +447,8 @@ int umh_config_parse(umh_bytes text, const char *path, const char *installation,
 {
     UMH_AUTO(umh_config) config = UMH_CONFIG_INIT;
     UMH_AUTO_PTR(umh_json) root = NULL;
-    config_load load = {.report = {text, path, problems, 0}, .config = &config};
+    config_load load = {.report = {.text = text, .file = path, .problems = problems},
+                        .config = &config};
     umh_why why = UMH_WHY_INIT;
     int r = umh_jsonc_parse(text, &root, &why);
 

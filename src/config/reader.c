@@ -556,7 +556,7 @@ static void report_unknown_keys(umh_report *report, umh_schema_object object, js
         if (umh_schema_find(object, key))
             continue;
         join_key(key_path, path, key);
-        meant = report->problems->count < UMH_WHY_LIST_MAX ? umh_schema_nearest(object, key) : NULL;
+        meant = umh_report_is_full(report) ? NULL : umh_schema_nearest(object, key);
         if (meant)
             umh_report_add(report, key_path, PLACE_OF_KEY, "there is no such key; did you mean %s?",
                            meant);

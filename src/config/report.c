@@ -32,6 +32,12 @@ static void cut_path(char *path)
     path[size > 0 ? size - 1 : 0] = '\0';
 }
 
+bool umh_report_is_full(const umh_report *report)
+{
+    return report->problems->count >= UMH_WHY_LIST_MAX ||
+           report->located_bytes >= UMH_REPORT_LOCATED_BYTES_MAX;
+}
+
 void umh_report_add(umh_report *report, const char *path, umh_report_place place,
                     const char *format, ...)
 {
@@ -43,6 +49,11 @@ void umh_report_add(umh_report *report, const char *path, umh_report_place place
     int line = 0;
     int column = 0;
 
+    report->bad_count++;
+    if (umh_report_is_full(report)) {
+        report->problems->dropped_count++;
+        return;
+    }
     va_start(arguments, format);
     if (vsnprintf(text, sizeof text, format, arguments) < 0)
         text[0] = '\0';
@@ -50,16 +61,15 @@ void umh_report_add(umh_report *report, const char *path, umh_report_place place
     umh_why_set(&why, "%s", text);
 
     umh_text_put(at, sizeof at, path);
-    /* A place costs a pass over the file: none for what the list does not keep. */
-    while (report->problems->count < UMH_WHY_LIST_MAX) {
+    for (;;) {
         umh_jsonc_locate(report->text, at, place == PLACE_OF_KEY, &line, &column);
+        report->located_bytes += report->text.size;
         if (line > 0 || at[0] == '\0')
             break;
         cut_path(at);
     }
     umh_why_place(&why, report->file, line, column, shown.text);
     umh_why_list_add(report->problems, &why);
-    report->bad_count++;
 }
 
 /*
