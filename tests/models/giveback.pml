@@ -3,7 +3,8 @@
  * Idle hosts that hold grown credit while another's large message waits for memory: they are asked, and it comes to an end.
  *
  * Streams 0 and 1 hold credit, more than they will use; stream 2 wants more than is left. With RESIDUE a message withdrawn under
- * way leaves credit behind, and a larger one comes after it.
+ * way leaves credit behind, and a larger one comes after it; with CONTEND, too, stream
+ * 1 sends as well.
  */
 #define STREAMS 3
 #define SLOTS 2
@@ -63,7 +64,7 @@ init
         HOLDS(0, 3)
         HOLDS(1, 3)
         left[0] = 1;
-#ifndef RESIDUE
+#if !defined(RESIDUE) || defined(CONTEND)
         left[1] = 1;
 #endif
         left[2] = 2
