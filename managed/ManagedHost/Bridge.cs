@@ -3,6 +3,8 @@
 using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Unicode;
 
 namespace UniversalModuleHost.Hosting;
 
@@ -175,13 +177,19 @@ internal static unsafe class Border
         load->Size == sizeof(NativeLoad) && facts->Size == sizeof(NativeFacts)
         && load->Host->Size >= (nuint)sizeof(NativeHost);
 
-    /// <summary>A NUL-terminated text of the host's.</summary>
-    public static string ToText(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? string.Empty;
+    /// <summary>A NUL-terminated text of the host's. Marshal would load one more assembly at the start.</summary>
+    public static string ToText(byte* text)
+    {
+        int length = 0;
+        while (text != null && text[length] != 0)
+            length++;
+        return length == 0 ? string.Empty : new string((sbyte*)text, 0, length, Encoding.UTF8);
+    }
 
     /// <summary>Cut at a character's border, always terminated.</summary>
     public static void Put(ReadOnlySpan<char> text, Span<byte> to)
     {
-        System.Text.Unicode.Utf8.FromUtf16(text, to[..^1], out _, out int written);
+        Utf8.FromUtf16(text, to[..^1], out _, out int written);
         to[written] = 0;
     }
 }

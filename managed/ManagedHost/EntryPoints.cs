@@ -34,9 +34,10 @@ internal static unsafe class EntryPoints
             ManagedModule module = ModuleLoader.Load(host, Border.ToText(load->Path), out ModuleFacts found);
             Border.Put(found.Name, facts->Name);
             Border.Put(found.Version, facts->Version);
-            for (int i = 0; i < module.Services.Count; i++)
-                facts->Services[i] = NativeGuid.From(module.Services[i]);
-            facts->ServiceCount = (uint)module.Services.Count;
+            NativeGuid* services = (NativeGuid*)&facts->Services;
+            for (int i = 0; i < module.ServiceCount; i++)
+                services[i] = module.Services[i];
+            facts->ServiceCount = (uint)module.ServiceCount;
             *handle = GCHandle.ToIntPtr(GCHandle.Alloc(module));
             return Done;
         }

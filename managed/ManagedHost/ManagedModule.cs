@@ -24,6 +24,8 @@ internal sealed unsafe class ManagedModule
     private static readonly ContextCallback s_receiveAsync = static self => ((ManagedModule)self!).ReceiveAsyncInFlow();
     private static readonly ContextCallback s_stop = static self => ((ManagedModule)self!).StopInFlow();
 
+    private delegate ValueTask Handler(in Message message);
+
     private readonly ExecutionContext _flow;
     private AssemblyLoadContext? _context;
     private Type? _type;
@@ -43,7 +45,10 @@ internal sealed unsafe class ManagedModule
 
     public ModuleHost Host { get; }
 
-    public IReadOnlyList<Guid> Services { get; private set; } = [];
+    /// <summary>What it receives from the beginning; no list of GUIDs, which would have to be compiled at the start.</summary>
+    public NativeGuid[] Services { get; } = new NativeGuid[NativeFacts.ServicesMax];
+
+    public int ServiceCount { get; private set; }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     public void Construct() => Run(s_construct);
@@ -102,12 +107,14 @@ internal sealed unsafe class ManagedModule
     private void ConstructInFlow()
     {
         using FlowScope scope = new(Host);
-        ConstructorInfo constructor = _type!.GetConstructor(Type.EmptyTypes)
-            ?? throw new LoadException($"the class {_type.FullName} has no public constructor without parameters");
-        _module = Module.Construct(
-            Host, () => (Module)constructor.Invoke(BindingFlags.DoNotWrapExceptions, null, null, null));
-        Services = [.. _module.Services];
-        _receive = HandlesAsync(_type) ? s_receiveAsync : s_receive;
+        _module = Module.Construct(Host, () => (Module)Activator.CreateInstance(_type!)!);
+        foreach (Guid service in _module.Services)
+        {
+            if (ServiceCount == Services.Length)
+                throw new LoadException($"the module names more than {Services.Length} services");
+            Services[ServiceCount++] = NativeGuid.From(service);
+        }
+        _receive = HandlesAsync(_module) ? s_receiveAsync : s_receive;
     }
 
     private void StartInFlow()
@@ -193,13 +200,10 @@ internal sealed unsafe class ManagedModule
         task.AsTask().GetAwaiter().GetResult();
     }
 
-    private static bool HandlesAsync(Type type)
+    private static bool HandlesAsync(Module module)
     {
-        MethodInfo? method = type.GetMethod(
-            nameof(Module.OnMessageAsync),
-            BindingFlags.Instance | BindingFlags.NonPublic,
-            [typeof(Message).MakeByRefType()]);
-        return method is null || method.DeclaringType != typeof(Module);
+        Handler handler = module.OnMessageAsync;
+        return handler.Method.DeclaringType != typeof(Module);
     }
 
     /// <summary>A call whose flow is inside until it has completed.</summary>

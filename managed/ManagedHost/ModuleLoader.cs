@@ -43,10 +43,11 @@ internal static class ModuleLoader
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static ManagedModule Load(ModuleHost host, string path, out ModuleFacts facts)
     {
-        AssemblyLoadContext context = NewContext(path);
+        AssemblyLoadContext context = NewContext(path, out bool bringsShared);
         try
         {
-            return LoadInto(context, host, path, out facts);
+            Assembly assembly = context.LoadFromAssemblyPath(path);
+            return LoadFrom(assembly, context, host, bringsShared, out facts);
         }
         catch (Exception exception)
         {
@@ -57,21 +58,28 @@ internal static class ModuleLoader
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ManagedModule LoadInto(
-        AssemblyLoadContext context, ModuleHost host, string path, out ModuleFacts facts)
+    private static ManagedModule LoadFrom(
+        Assembly assembly, AssemblyLoadContext context, ModuleHost host, bool bringsShared, out ModuleFacts facts)
     {
-        Assembly assembly = context.LoadFromAssemblyPath(path);
-        CheckReferences(assembly);
-        ManagedModule module = new(host, context, FindType(assembly));
-        module.Construct();
-        if (module.Services.Count > NativeFacts.ServicesMax)
-            throw new LoadException(
-                $"the module names {module.Services.Count} services, at most {NativeFacts.ServicesMax} are allowed");
-        facts = new ModuleFacts(assembly.GetName().Name ?? string.Empty, VersionOf(assembly));
-        return module;
+        if (bringsShared)
+            CheckReferences(assembly);
+        try
+        {
+            ManagedModule module = new(host, context, FindType(assembly));
+            Warmup.WaitUntilReady();
+            module.Construct();
+            facts = new ModuleFacts(assembly.GetName().Name ?? string.Empty, VersionOf(assembly));
+            return module;
+        }
+        catch (Exception) when (!bringsShared)
+        {
+            // A version that is too new explains what else would be a riddle.
+            CheckReferences(assembly);
+            throw;
+        }
     }
 
-    private static AssemblyLoadContext NewContext(string path)
+    private static AssemblyLoadContext NewContext(string path, out bool bringsShared)
     {
         AssemblyLoadContextBuilder builder = new AssemblyLoadContextBuilder()
             .SetMainAssemblyPath(path)
@@ -81,10 +89,13 @@ internal static class ModuleLoader
         string folder = Path.GetDirectoryName(path) ?? string.Empty;
 
         // What is not beside the module comes from the host anyway; what is there must be told to yield.
+        bringsShared = false;
         foreach (string name in s_shared)
         {
-            if (File.Exists(Path.Join(folder, name + ".dll")))
-                builder.PreferDefaultLoadContextAssembly(new AssemblyName(name));
+            if (!File.Exists(Path.Join(folder, name + ".dll")))
+                continue;
+            builder.PreferDefaultLoadContextAssembly(new AssemblyName(name));
+            bringsShared = true;
         }
         return builder.Build();
     }
@@ -105,8 +116,9 @@ internal static class ModuleLoader
 
     private static Type FindType(Assembly assembly)
     {
-        if (assembly.GetCustomAttribute<ModuleTypeAttribute>() is { } named)
+        if (assembly.IsDefined(typeof(ModuleTypeAttribute)))
         {
+            ModuleTypeAttribute named = assembly.GetCustomAttribute<ModuleTypeAttribute>()!;
             return IsModule(named.Type)
                 ? named.Type
                 : throw new LoadException($"ModuleType names {named.Type.FullName}, which is no module");
@@ -144,6 +156,9 @@ internal static class ModuleLoader
         FileNotFoundException { FileName: { Length: > 0 } name } => $"an assembly that it needs is missing: {name}",
         FileLoadException { FileName: { Length: > 0 } name } =>
             $"an assembly that it needs cannot be loaded: {name} ({exception.Message})",
+        TargetInvocationException { InnerException: { } inner } => Explain(inner),
+        MissingMethodException when exception.StackTrace?.Contains(nameof(Activator.CreateInstance)) == true =>
+            "its class has no public constructor without parameters",
         TypeLoadException or MissingMemberException =>
             $"built against another version of what it uses: {exception.Message}",
         TypeInitializationException { InnerException: { } inner } => Explain(inner),

@@ -17,10 +17,9 @@ internal static unsafe class Program
             return ExitUsage;
 
         Border.Start = start;
-        ModuleConsole.Install();
-        AppDomain.CurrentDomain.UnhandledException += HostLog.OnUnhandledException;
         NativeCalls calls = EntryPoints.Table();
         start->OnReady(start->Context, &calls);
+        Warmup.Run();
         start->WaitForEnd(start->Context);
         return 0;
     }

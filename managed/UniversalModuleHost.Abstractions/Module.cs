@@ -3,7 +3,6 @@
 using System;
 using System.Buffers;
 using System.Collections.Generic;
-using System.Reflection;
 using System.Text;
 using System.Text.Unicode;
 using System.Threading;
@@ -65,8 +64,8 @@ public abstract class Module
     {
         get
         {
-            foreach (SubscribeAttribute attribute in GetType().GetCustomAttributes<SubscribeAttribute>())
-                yield return attribute.Service;
+            foreach (object attribute in GetType().GetCustomAttributes(typeof(SubscribeAttribute), inherit: true))
+                yield return ((SubscribeAttribute)attribute).Service;
         }
     }
 

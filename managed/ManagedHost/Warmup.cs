@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// What the first module will need, made ready on the thread that has nothing else to do.
+using System;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.Loader;
+using System.Threading;
+using McMaster.NETCore.Plugins.Loader;
+using Microsoft.Extensions.Logging;
+
+namespace UniversalModuleHost.Hosting;
+
+/// <summary>
+/// Main waits for the end of the process while another thread loads the first module. Half of that time is the
+/// runtime's own: assemblies, the JIT, the resolver of dependencies, reflection. Here it happens beside it.
+/// </summary>
+internal static class Warmup
+{
+    private static readonly ManualResetEventSlim s_isReady = new();
+
+    public static void Run()
+    {
+        try
+        {
+            ModuleConsole.Install();
+            AppDomain.CurrentDomain.UnhandledException += HostLog.OnUnhandledException;
+        }
+        finally
+        {
+            s_isReady.Set();
+        }
+        try
+        {
+            LoadCompiler();
+            LoadPlugins();
+            Reflect();
+        }
+        catch (Exception exception)
+        {
+            HostLog.Write(LogLevel.Debug, null, $"warm-up: {exception}");
+        }
+    }
+
+    /// <summary>What must be there before code of a module runs.</summary>
+    public static void WaitUntilReady() => s_isReady.Wait();
+
+    /// <summary>A method of this kind is never compiled ahead.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void LoadCompiler()
+    {
+    }
+
+    private static void LoadPlugins()
+    {
+        AssemblyLoadContext context = new AssemblyLoadContextBuilder()
+            .SetMainAssemblyPath(typeof(Warmup).Assembly.Location)
+            .EnableUnloading()
+            .Build();
+        context.Unload();
+    }
+
+    private static void Reflect()
+    {
+        typeof(Module).IsDefined(typeof(SubscribeAttribute), inherit: true);
+        typeof(Warmup).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
+        Activator.CreateInstance(typeof(object));
+    }
+}
