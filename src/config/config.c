@@ -131,23 +131,34 @@ static int read_whole(config_load *load)
     return load->report.bad_count > 0 ? UMH_CONFIG_UNUSABLE : 0;
 }
 
-/* A module without a name is called as its file. */
+/* A module without a name is called as its file, without the ending. */
 static int name_module(umh_report *report, const char *path, umh_module_config *module)
 {
+    const char *file;
+    const char *dot;
+    char *name;
+
     if (module->name)
         return 0;
     if (!module->path) {
         umh_report_add(report, path, PLACE_OF_VALUE, "a module needs a Name or a Path");
         return 0;
     }
-    if (!umh_schema_is_name(umh_file_name(module->path))) {
-        umh_report_add(report, path, PLACE_OF_VALUE,
-                       "the file's name, '%s', cannot be the module's; give it a Name",
-                       umh_report_show(umh_file_name(module->path)).text);
+    file = umh_file_name(module->path);
+    dot = strrchr(file, '.');
+    name =
+        dot && dot != file ? umh_text_copy_bytes(file, (size_t)(dot - file)) : umh_text_copy(file);
+    if (!name)
+        return UMH_E_MEMORY;
+    if (umh_schema_is_name(name)) {
+        module->name = name;
         return 0;
     }
-    module->name = umh_text_copy(umh_file_name(module->path));
-    return module->name ? 0 : UMH_E_MEMORY;
+    umh_text_free(name);
+    umh_report_add(report, path, PLACE_OF_VALUE,
+                   "the file's name, '%s', cannot be the module's; give it a Name",
+                   umh_report_show(file).text);
+    return 0;
 }
 
 static int check_modules(umh_report *report, const char *path, umh_host_config *host)

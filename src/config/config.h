@@ -23,7 +23,7 @@ typedef enum umh_restart_when {
 enum { UMH_CONFIG_SESSION_BROKER = 0, UMH_CONFIG_SESSION_ALL_USERS = -1 };
 
 typedef struct umh_module_config {
-    /* unique within the host; a bare name, or of the object's Name, or the file name of Path */
+    /* unique within the host; a bare name, or of the object's Name, or the stem of Path */
     char *name;
     char *path;       /* as in the file; NULL: found by name */
     char *config;     /* compact JSON object text; "{}" when absent */

@@ -313,8 +313,8 @@ const umh_schema_row umh_schema_rows[] = {
         .offset = offsetof(umh_module_config, name),
         .text = "The module's name, unique in its host whatever the case of its letters. Without "
                 "`Path`, "
-                "the module is found by it; it may be left out beside `Path`, whose file name it "
-                "then is.",
+                "the module is found by it; it may be left out beside `Path`, whose file name "
+                "without the ending it then is.",
     },
     {
         .owner = OBJECT_MODULE,
