@@ -147,7 +147,7 @@ void umh_crew_assign(umh_dispatch *dispatch, umh_member *member, umh_task task, 
     umh_condition_wake_one(member->wake);
 }
 
-/* (lock) NULL: nobody who is left called the slot. */
+/* (lock) One that has ended, if there is one; all are told. NULL: nobody is left. */
 static umh_member *find_caller(umh_crew *crew, uint16_t slot)
 {
     umh_member *caller = NULL;
@@ -161,6 +161,7 @@ static umh_member *find_caller(umh_crew *crew, uint16_t slot)
             return member;
         if (member->state == MEMBER_IDLE)
             umh_condition_wake_one(member->wake);
+        atomic_store_explicit(&member->is_retired, true, memory_order_relaxed);
         caller = member;
     }
     return caller;

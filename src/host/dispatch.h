@@ -3,23 +3,27 @@
  * Who reads, who calls. One thread has the reading role: it reads a batch of frames and calls
  * modules itself. A watcher ticks every UMH_TICK_MS while callbacks run; a callback that has lasted
  * loses the role to another thread, together with the batch and the parse position, and its slot
- * gets an inbox until that is empty.
+ * gets an inbox until that is empty. So does a slot that is called at two ticks running and has not
+ * consumed a window in between: what is queued for it would keep others waiting.
  *
- *   thread    count            does                                               ends
- *   main      1                start-up, then the CLR's Main or `run`             _exit
- *   watcher   1                ticks, writes what the outbox left, joins retired  _exit
- *   role      1 of the crew    reads, calls inline                                passes the role
- *             on, becomes its slot's thread
- *   crew      modules + 1      slot threads: commands and inboxes; idle ones wait retired when idle
- *             or before a module is unloaded
+ *   thread    count           does                                     ends
+ *   main      1               start-up, then the CLR's Main or `run`   _exit
+ *   watcher   1               ticks, writes what the outbox left       _exit
+ *   reader    1 of the crew   has the role: reads, calls inline        a slow call makes it its
+ *                                                                      slot's thread
+ *   slot's    1 of the crew   commands to a slot and its inbox         idle when that is empty
+ *   idle      of the crew     waits to be one of both                  when they are too many, or a
+ *                                                                      module it called is unloaded
+ *
+ * The crew are at most modules + 1, and who is about to end. Who has ended is joined by the next
+ * that ends, or by who unloads a module that it called.
  *
  *   shared state            protected by
  *   current call            one atomic word: sequence and slot + 1; 0: none. Set before an inline
  *                           call, compared-and-exchanged with 0 after; the watcher takes the role
  *                           by exchanging it for 0 under the lock. Whoever exchanged owns what
  *                           follows.
- *   role, batch, position   written by the role's holder before it sets the word; read by who took
- *                           it
+ *   role, batch, position   written by the reader before it sets the word; read by who took it
  *   inboxes, crew, slots    the lock; no module code runs under it
  *
  * A batch (read buffer) is counted: by the role and by each inline callback whose role was taken.
@@ -33,11 +37,6 @@
 
 #define UMH_TICK_MS 2u
 #define UMH_CREW_IDLE_MAX 2u /* idle threads kept */
-/*
- * a slot seen in two ticks running with fewer calls between them is slow, though no call lasted a
- * tick
- */
-#define UMH_SLOW_CALLS_PER_TICK 16u
 
 typedef struct umh_dispatch umh_dispatch;
 

@@ -41,6 +41,8 @@ typedef struct umh_member {
     umh_member_state state;
     umh_task task;
     uint16_t slot; /* of TASK_SLOT */
+    /* It called a slot that is being unloaded: what it does goes to another thread, and it ends. */
+    _Atomic bool is_retired;
     /* Slots it called, as in umh_slot_set. Written by the thread alone, without the lock. */
     _Atomic uint64_t called[2];
 } umh_member;
@@ -88,8 +90,9 @@ typedef struct umh_watcher {
     _Atomic uint32_t reading;  /* counted up by the role; odd: it dispatches a batch */
     _Atomic bool has_sendings; /* the outbox asked for a tick */
     uint32_t seen_reading;     /* at the last tick */
-    uint64_t word;             /* the current call at the last tick, and since when */
+    uint64_t word;             /* the current call at the last tick, since when it was seen, */
     uint64_t word_ns;
+    uint64_t word_bytes;   /* and what its slot had consumed then */
     uint64_t tick_ns;      /* when the next is due */
     uint64_t heartbeat_ns; /* written last */
     uint32_t quiet_count;  /* ticks in a row with nothing to watch */

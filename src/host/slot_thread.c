@@ -106,18 +106,25 @@ static void carry_out(umh_dispatch *dispatch, uint16_t slot, const umh_inbox_ent
     }
 }
 
-/* False: the next entry is for a thread that never called the slot, and this one has. */
-static bool drain(umh_dispatch *dispatch, umh_member *self, bool may_unload)
+/* What is next is not for this thread. */
+static bool is_for_another(umh_member *self, umh_inbox_kind kind)
+{
+    return atomic_load_explicit(&self->is_retired, memory_order_relaxed) ||
+           (kind == INBOX_UNLOAD && umh_member_has_called(self, self->slot));
+}
+
+/* False: the rest is for another thread. */
+static bool drain(umh_dispatch *dispatch, umh_member *self, bool may_pass_on)
 {
     umh_inbox *inbox = &dispatch->slots[self->slot].inbox;
     umh_inbox_entry entry;
     umh_inbox_kind kind;
 
     while (umh_inbox_peek(inbox, &kind)) {
+        if (may_pass_on && is_for_another(self, kind))
+            return false;
         if (kind != INBOX_UNLOAD)
             umh_member_note_call(self, self->slot);
-        else if (!may_unload && umh_member_has_called(self, self->slot))
-            return false;
         umh_inbox_next(inbox, &entry);
         if (kind == INBOX_MESSAGE)
             call_module(dispatch, self->slot, &entry);
@@ -148,17 +155,17 @@ static bool pass_on(umh_dispatch *dispatch, umh_member *self)
 void umh_slot_thread_serve(umh_dispatch *dispatch, umh_member *self)
 {
     umh_dispatch_slot *slot = &dispatch->slots[self->slot];
-    bool may_unload = false;
+    bool may_pass_on = true;
     bool is_drained;
 
     do {
         umh_lock_release(dispatch->lock);
-        is_drained = drain(dispatch, self, may_unload);
+        is_drained = drain(dispatch, self, may_pass_on);
         umh_lock_take(dispatch->lock);
         if (!is_drained && pass_on(dispatch, self))
             return;
-        /* Without another thread the unloading finds its own one in the way, and says so. */
-        may_unload = !is_drained;
+        /* Without another thread the unloading finds this one in the way, and says so. */
+        may_pass_on = is_drained;
     } while (!is_drained || umh_inbox_swap(&slot->inbox));
 
     close_slot(dispatch, slot);

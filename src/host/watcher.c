@@ -47,15 +47,27 @@ static uint16_t slot_of(uint64_t word)
     return (uint16_t)((word & UMH_CALL_SLOT_MASK) - 1);
 }
 
-/* The call has lasted a tick, or calls of its slot have filled one. */
-static bool is_slow(const umh_watcher *watcher, uint64_t word)
+static uint64_t consumed_bytes(umh_dispatch *dispatch, uint64_t word)
 {
-    uint64_t calls = (word >> UMH_CALL_SLOT_BITS) - (watcher->word >> UMH_CALL_SLOT_BITS);
+    umh_blackbox_slot *box = dispatch->slots[slot_of(word)].box;
+
+    return atomic_load_explicit(&box->consumed_bytes, memory_order_relaxed);
+}
+
+/*
+ * (lock) The call has lasted a tick; or its slot was called at the last tick, too, and has not
+ * consumed a window since: what may be queued for it would keep others waiting for longer than that.
+ */
+static bool is_slow(umh_dispatch *dispatch, uint64_t word)
+{
+    const umh_watcher *watcher = &dispatch->watcher;
 
     if (word == 0 || watcher->word == 0)
         return false;
-    return word == watcher->word ||
-           (slot_of(word) == slot_of(watcher->word) && calls < UMH_SLOW_CALLS_PER_TICK);
+    if (word == watcher->word)
+        return true;
+    return dispatch->module_count > 1 && slot_of(word) == slot_of(watcher->word) &&
+           consumed_bytes(dispatch, word) - watcher->word_bytes < dispatch->window_bytes;
 }
 
 /* (lock) */
@@ -127,11 +139,12 @@ static void tick(umh_dispatch *dispatch, uint64_t now_ns)
     uint64_t word = atomic_load_explicit(&dispatch->call, memory_order_relaxed);
 
     watcher->tick_ns = now_ns + TICK_NS;
-    if (is_slow(watcher, word))
+    if (is_slow(dispatch, word))
         take_role(dispatch, word);
     if (word != watcher->word)
         watcher->word_ns = now_ns;
     watcher->word = word;
+    watcher->word_bytes = word ? consumed_bytes(dispatch, word) : 0;
     stamp_slots(dispatch, now_ns);
     if (now_ns - watcher->heartbeat_ns >= HEARTBEAT_NS) {
         watcher->heartbeat_ns = now_ns;

@@ -16,6 +16,7 @@
 
 #define NUMBERS 50000
 #define RELOADS 50
+#define RELOADS_BESIDE 20
 
 static umh_guid guid_of(umh_guid_v1 service)
 {
@@ -291,6 +292,38 @@ static void test_unloads_beside_a_module_that_works(void **state)
     }
 }
 
+/* Everything at once: a stream with pauses, a slow module, an echo, and modules that come and go. */
+static void test_reloads_beside_streams(void **state)
+{
+    fake_broker *broker = *state;
+    umh_guid counted = GUID_OF(COUNTER_ASKED);
+    umh_guid slow = GUID_OF(SLOW_ASKED);
+    umh_guid printing = GUID_OF(PRINTING_ASKED);
+    char text[64];
+    int number = 0;
+
+    fake_broker_load(broker, 0, "echo", true);
+    fake_broker_load(broker, 1, "slow", true);
+    fake_broker_load(broker, 2, "counter", true);
+    for (int i = 0; i < RELOADS_BESIDE; i++) {
+        fake_broker_load(broker, 3, "printing", true);
+        for (int j = 0; j < 1000; j++) {
+            snprintf(text, sizeof(text), "%d", number++);
+            fake_broker_post(broker, &counted, 2, text);
+            if (j % 10 == 0)
+                fake_broker_post(broker, &slow, 1, "200");
+        }
+        fake_broker_post(broker, &printing, 3, "here");
+        expect_echo(broker, 0, "beside");
+        fake_broker_expect_ok(broker, 3, "stop");
+        expect_outcome(broker, 3, "unloaded");
+    }
+    fake_broker_exchange(broker, &counted, 2, "report", text, sizeof(text));
+    assert_string_equal(text, "count=20000 errors=0");
+    fake_broker_expect_ok(broker, 1, "stop");
+    assert_int_equal(fake_broker_consumed(broker, 1), RELOADS_BESIDE * 100);
+}
+
 static void test_ends_at_eof(void **state)
 {
     fake_broker *broker = *state;
@@ -374,6 +407,7 @@ int main(void)
         host_test(test_makes_a_log_line_of_what_a_module_prints),
         host_test(test_unloads_with_proof_again_and_again),
         host_test(test_unloads_beside_a_module_that_works),
+        host_test(test_reloads_beside_streams),
         host_test(test_ends_at_eof),
         host_test(test_ends_when_the_broker_breaks_the_protocol),
         host_test(test_ends_when_asked_to),

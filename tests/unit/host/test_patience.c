@@ -86,24 +86,41 @@ static void expect_small(latencies *measured)
     assert_in_range(p99, 0, P99_NS_MAX);
 }
 
-static void post_many(fake_broker *broker, umh_guid_v1 service, unsigned count)
+static void post_many(fake_broker *broker, umh_guid_v1 service, unsigned count, const char *text)
 {
     umh_guid guid = guid_of(service);
 
     for (unsigned i = 0; i < count; i++)
-        fake_broker_post(broker, &guid, OTHER_SLOT, "work");
+        fake_broker_post(broker, &guid, OTHER_SLOT, text);
+}
+
+static void expect_echoes_beside(fake_broker *broker, unsigned count, const char *microseconds)
+{
+    static latencies measured;
+    uint64_t until = fake_broker_consumed(broker, OTHER_SLOT) + count;
+
+    measured.count = 0;
+    post_many(broker, (umh_guid_v1)SLOW_ASKED, count, microseconds);
+    while (fake_broker_consumed(broker, OTHER_SLOT) < until)
+        measure_echo(broker, &measured);
+    expect_small(&measured);
 }
 
 static void test_echoes_beside_a_slow_module(void **state)
 {
-    static latencies measured;
     fake_broker *broker = *state;
 
     fake_broker_load(broker, OTHER_SLOT, "slow", true);
-    post_many(broker, (umh_guid_v1)SLOW_ASKED, SLOW_MESSAGES);
-    while (fake_broker_consumed(broker, OTHER_SLOT) < SLOW_MESSAGES)
-        measure_echo(broker, &measured);
-    expect_small(&measured);
+    expect_echoes_beside(broker, SLOW_MESSAGES, "1500");
+}
+
+static void test_echoes_beside_a_module_with_much_to_do(void **state)
+{
+    fake_broker *broker = *state;
+
+    fake_broker_load(broker, OTHER_SLOT, "slow", true);
+    expect_echoes_beside(broker, 5000, "100");
+    expect_echoes_beside(broker, 20000, "20");
 }
 
 /* Until the black box says since when the slot is in its callback. */
@@ -127,7 +144,7 @@ static void test_echoes_and_answers_beside_a_module_that_hangs(void **state)
     umh_process_end end;
 
     fake_broker_load(broker, OTHER_SLOT, "hang", true);
-    post_many(broker, (umh_guid_v1)HANG_ASKED, 100);
+    post_many(broker, (umh_guid_v1)HANG_ASKED, 100, "");
     await_hang(broker, &measured);
     for (unsigned i = 0; i < ECHOES_BESIDE_HANG; i++)
         measure_echo(broker, &measured);
@@ -152,7 +169,7 @@ static void test_says_that_a_hanging_thread_stands_in_the_way(void **state)
     fake_broker_load(broker, OTHER_SLOT, "hang", true);
     for (unsigned i = 0; i < ECHOES_BEFORE_HANG; i++)
         measure_echo(broker, &measured);
-    post_many(broker, (umh_guid_v1)HANG_ASKED, 1);
+    post_many(broker, (umh_guid_v1)HANG_ASKED, 1, "");
     await_hang(broker, &measured);
     fake_broker_expect_ok(broker, ECHO_SLOT, "stop");
     fake_broker_ask(broker, ECHO_SLOT, "unload", NULL, &answer);
@@ -162,14 +179,36 @@ static void test_says_that_a_hanging_thread_stands_in_the_way(void **state)
     umh_answer_deinit(&answer);
 }
 
+/* The same, but the thread comes back from each callback, and can leave the rest to another. */
+static void test_unloads_beside_a_module_with_much_to_do(void **state)
+{
+    static latencies measured;
+    fake_broker *broker = *state;
+    umh_answer answer;
+
+    fake_broker_load(broker, OTHER_SLOT, "slow", true);
+    for (unsigned i = 0; i < ECHOES_BEFORE_HANG; i++)
+        measure_echo(broker, &measured);
+    post_many(broker, (umh_guid_v1)SLOW_ASKED, SLOW_MESSAGES, "1500");
+    for (unsigned i = 0; i < ECHOES_BEFORE_HANG; i++)
+        measure_echo(broker, &measured);
+    fake_broker_expect_ok(broker, ECHO_SLOT, "stop");
+    fake_broker_ask(broker, ECHO_SLOT, "unload", NULL, &answer);
+    assert_string_equal(umh_jsonc_get_text(answer.body, "outcome", ""), "unloaded");
+    assert_in_range(fake_broker_consumed(broker, OTHER_SLOT), 1, SLOW_MESSAGES - 1);
+    umh_answer_deinit(&answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_echoes_beside_a_slow_module, start, stop),
+        cmocka_unit_test_setup_teardown(test_echoes_beside_a_module_with_much_to_do, start, stop),
         cmocka_unit_test_setup_teardown(test_echoes_and_answers_beside_a_module_that_hangs, start,
                                         stop),
         cmocka_unit_test_setup_teardown(test_says_that_a_hanging_thread_stands_in_the_way, start,
                                         stop),
+        cmocka_unit_test_setup_teardown(test_unloads_beside_a_module_with_much_to_do, start, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
