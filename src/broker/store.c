@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The module store.
+ *
+ * A request looks at the original on libuv's pool (find, check, fingerprint), then meets the others
+ * on the loop: an entry of the same content is shared, one that is being copied is waited for, else
+ * a copy begins. The copy goes into a temporary name and is compared with what was looked at: an
+ * original that changed meanwhile is looked at again. A hundred hosts that start with one module
+ * make one copy.
+ */
+#include "broker/store.h"
+
+#include "base/list.h"
+#include "broker/store_work.h"
+#include "platform/process.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LOOKS_MAX 3u /* an original that changes under every copy is reported */
+#define MODULES_FOLDER "modules"
+#define STALE_PREFIX "stale-"
+
+struct umh_store {
+    umh_broker *broker;
+    umh_list entries;
+    uint64_t next_serial; /* a name is never used again: an old copy may still be being removed */
+    char folder[UMH_PATH_BYTES]; /* "modules" in the instance's */
+};
+
+struct umh_store_entry {
+    umh_list entry;
+    umh_store *store;
+    unsigned use_count; /* requests that wait and hosts that have it */
+    umh_list waiting;   /* requests, while it is being copied */
+    bool is_ready;
+    umh_store_key key;
+    umh_module_file original;
+    umh_store_copy copy; /* the work, then where it is */
+};
+
+struct umh_store_request {
+    umh_list waiting; /* in an entry's list */
+    umh_store *store;
+    umh_store_events events;
+    umh_store_look look;
+    unsigned look_count;
+    bool is_cancelled;
+};
+
+static void look(umh_store_request *request);
+
+/* --- requests ----------------------------------------------------------------------------- */
+
+static void free_request(umh_store_request *request)
+{
+    umh_list_remove(&request->waiting);
+    umh_store_look_deinit(&request->look);
+    free(request);
+}
+
+static void fail_request(umh_store_request *request, const umh_why *why)
+{
+    if (!request->is_cancelled)
+        request->events.on_failed(request->events.context, why);
+    free_request(request);
+}
+
+/* The entry has a use for it; the host takes that over. */
+static void serve_request(umh_store_request *request, umh_store_entry *entry)
+{
+    if (request->is_cancelled)
+        umh_store_unref(entry);
+    else
+        request->events.on_ready(request->events.context, entry);
+    free_request(request);
+}
+
+static umh_store_request *pop_waiting(umh_store_entry *entry)
+{
+    umh_store_request *request;
+
+    if (umh_list_is_empty(&entry->waiting))
+        return NULL;
+    request = umh_container_of(entry->waiting.next, umh_store_request, waiting);
+    umh_list_remove(&request->waiting);
+    return request;
+}
+
+/* --- copying ------------------------------------------------------------------------------ */
+
+static void on_copied(uv_work_t *work, int status)
+{
+    umh_store_entry *entry = work->data;
+    umh_store_copy *copy = &entry->copy;
+    umh_store_request *request;
+
+    umh_ignore(status); /* nothing is cancelled */
+    entry->is_ready = copy->outcome == STORE_WORK_DONE;
+    entry->use_count++; /* while those that waited are told */
+    if (!entry->is_ready)
+        umh_list_remove(&entry->entry); /* not to be found by who looks again */
+    while ((request = pop_waiting(entry)) != NULL) {
+        if (entry->is_ready) {
+            serve_request(request, entry);
+            continue;
+        }
+        entry->use_count--;
+        if (copy->outcome == STORE_WORK_CHANGED && request->look_count < LOOKS_MAX)
+            look(request);
+        else
+            fail_request(request, &copy->why);
+    }
+    umh_store_unref(entry);
+}
+
+static void do_copy(uv_work_t *work)
+{
+    umh_store_entry *entry = work->data;
+
+    umh_store_copy_do(&entry->copy, &entry->original, &entry->key);
+}
+
+static umh_store_entry *find_entry(umh_store *store, const umh_store_key *key)
+{
+    umh_list_each (item, &store->entries) {
+        umh_store_entry *entry = umh_container_of(item, umh_store_entry, entry);
+
+        if (umh_store_key_is_equal(&entry->key, key))
+            return entry;
+    }
+    return NULL;
+}
+
+static int put_copy_names(umh_store *store, umh_store_entry *entry)
+{
+    umh_store_copy *copy = &entry->copy;
+    uint64_t serial = store->next_serial++;
+    int length = snprintf(copy->folder, sizeof(copy->folder), "%s/%s-%016llx-%llu", store->folder,
+                          entry->key.name, (unsigned long long)entry->key.fingerprint,
+                          (unsigned long long)serial);
+    int temporary_length = snprintf(copy->temporary, sizeof(copy->temporary), "%s/.copy-%llu",
+                                    store->folder, (unsigned long long)serial);
+
+    if (length < 0 || (size_t)length >= sizeof(copy->folder) || temporary_length < 0 ||
+        (size_t)temporary_length >= sizeof(copy->temporary))
+        return UMH_FAIL(UMH_E_LIMIT, "the path of the module store is too long");
+    return umh_file_join(copy->folder, umh_file_name(entry->original.path), copy->path);
+}
+
+static int begin_copy(umh_store *store, const umh_store_look *look, umh_store_entry **ret_entry)
+{
+    umh_store_entry *entry = calloc(1, sizeof(*entry));
+    int status;
+    int r;
+
+    if (!entry)
+        return UMH_FAIL(UMH_E_MEMORY, "copy module '%s'", look->key.name);
+    entry->store = store;
+    entry->key = look->key;
+    entry->original = look->file;
+    entry->copy.work.data = entry;
+    umh_list_init(&entry->entry);
+    umh_list_init(&entry->waiting);
+    r = put_copy_names(store, entry);
+    if (r) {
+        free(entry);
+        return r;
+    }
+    status = uv_queue_work(&store->broker->loop, &entry->copy.work, do_copy, on_copied);
+    if (status != 0) {
+        free(entry);
+        return UMH_FAIL_UV(status, "copy module '%s'", look->key.name);
+    }
+    umh_list_push_back(&store->entries, &entry->entry);
+    *ret_entry = entry;
+    return 0;
+}
+
+/* --- looking ------------------------------------------------------------------------------ */
+
+/* What was looked at is there, is being copied, or is to be. */
+static void join_entry(umh_store_request *request)
+{
+    umh_store_entry *entry = find_entry(request->store, &request->look.key);
+    umh_why why = UMH_WHY_INIT;
+
+    if (!entry && begin_copy(request->store, &request->look, &entry) != 0) {
+        umh_why_set_failure(&why);
+        fail_request(request, &why);
+        return;
+    }
+    entry->use_count++;
+    if (entry->is_ready)
+        serve_request(request, entry);
+    else
+        umh_list_push_back(&entry->waiting, &request->waiting);
+}
+
+static void on_looked(uv_work_t *work, int status)
+{
+    umh_store_request *request = work->data;
+
+    umh_ignore(status); /* nothing is cancelled */
+    if (request->is_cancelled)
+        free_request(request);
+    else if (request->look.outcome != STORE_WORK_DONE)
+        fail_request(request, &request->look.why);
+    else
+        join_entry(request);
+}
+
+static void do_look(uv_work_t *work)
+{
+    umh_store_request *request = work->data;
+
+    umh_store_look_do(&request->look, &request->store->broker->config);
+}
+
+static int queue_look(umh_store_request *request)
+{
+    int status;
+
+    request->look_count++;
+    request->look.work.data = request;
+    status = uv_queue_work(&request->store->broker->loop, &request->look.work, do_look, on_looked);
+    return status == 0 ? 0 : UMH_FAIL_UV(status, "look for module '%s'", request->look.module.name);
+}
+
+static void look(umh_store_request *request)
+{
+    umh_why why = UMH_WHY_INIT;
+
+    if (request->is_cancelled) {
+        free_request(request);
+        return;
+    }
+    if (queue_look(request) != 0) {
+        umh_why_set_failure(&why);
+        fail_request(request, &why);
+    }
+}
+
+int umh_store_fetch(umh_store *store, const umh_host_config *host, const umh_module_config *module,
+                    const umh_store_events *events, umh_store_request **ret_request)
+{
+    umh_store_request *request = calloc(1, sizeof(*request));
+    int r;
+
+    if (!request)
+        return UMH_FAIL(UMH_E_MEMORY, "fetch module '%s'", module->name);
+    request->store = store;
+    request->events = *events;
+    umh_list_init(&request->waiting);
+    r = umh_store_look_init(&request->look, host, module);
+    if (r == 0)
+        r = queue_look(request);
+    if (r) {
+        free_request(request);
+        return r;
+    }
+    *ret_request = request;
+    return 0;
+}
+
+void umh_store_cancel(umh_store_request *request)
+{
+    if (request)
+        request->is_cancelled = true;
+}
+
+/* --- entries ------------------------------------------------------------------------------ */
+
+umh_store_entry *umh_store_ref(umh_store_entry *entry)
+{
+    entry->use_count++;
+    return entry;
+}
+
+umh_store_entry *umh_store_unref(umh_store_entry *entry)
+{
+    if (!entry)
+        return NULL;
+    umh_assert(entry->use_count > 0);
+    if (--entry->use_count > 0)
+        return NULL;
+    umh_list_remove(&entry->entry);
+    if (entry->is_ready)
+        umh_store_remove_soon(&entry->store->broker->loop, entry->copy.folder, NULL);
+    free(entry);
+    return NULL;
+}
+
+const char *umh_store_path(const umh_store_entry *entry)
+{
+    return entry->copy.path;
+}
+
+const char *umh_store_folder(const umh_store_entry *entry)
+{
+    return entry->copy.folder;
+}
+
+const umh_module_file *umh_store_original(const umh_store_entry *entry)
+{
+    return &entry->original;
+}
+
+/* --- life --------------------------------------------------------------------------------- */
+
+/*
+ * What an earlier broker left is moved out of the way at once and removed in the background. We
+ * have the lock of the instance, so nobody uses it.
+ */
+static int make_room(umh_store *store, const char *instance_folder)
+{
+    char stale[UMH_PATH_BYTES];
+    int length = snprintf(stale, sizeof(stale), "%s/" STALE_PREFIX "%lld", instance_folder,
+                          (long long)umh_process_own_pid());
+    int r = 0;
+
+    if (length < 0 || (size_t)length >= sizeof(stale))
+        return UMH_FAIL(UMH_E_LIMIT, "the path of the module store is too long");
+    if (umh_file_inspect(store->folder).kind != FILE_KIND_NONE) {
+        r = umh_file_remove_tree(stale); /* of a pid that came again */
+        if (r == 0)
+            r = umh_file_move(store->folder, stale);
+    }
+    if (r == 0)
+        r = umh_file_make_folder(store->folder);
+    return r;
+}
+
+int umh_store_new(umh_broker *broker, umh_store **ret_store)
+{
+    umh_store *store = calloc(1, sizeof(*store));
+    char folder[UMH_PATH_BYTES];
+    int r;
+
+    if (!store)
+        return UMH_FAIL(UMH_E_MEMORY, "make the module store");
+    store->broker = broker;
+    umh_list_init(&store->entries);
+    r = umh_file_store_folder(broker->options.instance, folder);
+    if (r == 0)
+        r = umh_file_make_folder(folder);
+    if (r == 0)
+        r = umh_file_join(folder, MODULES_FOLDER, store->folder);
+    if (r == 0)
+        r = make_room(store, folder);
+    if (r) {
+        free(store);
+        return r;
+    }
+    umh_store_remove_soon(&broker->loop, folder, STALE_PREFIX);
+    *ret_store = store;
+    return 0;
+}
+
+umh_store *umh_store_free(umh_store *store)
+{
+    if (!store)
+        return NULL;
+    umh_assert(umh_list_is_empty(&store->entries));
+    if (umh_file_remove_tree(store->folder) != 0)
+        umh_failure_take(); /* the next broker of this instance tries again */
+    free(store);
+    return NULL;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* What the store does on libuv's pool. */
+#include "broker/store_work.h"
+
+#include "broker/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STALE_COUNT_MAX 1024u
+
+static const umh_copy_limits limits = {
+    .max_bytes = UMH_STORE_MODULE_BYTES_MAX,
+    .max_files = UMH_STORE_MODULE_FILES_MAX,
+    .max_depth = UMH_STORE_DEPTH_MAX,
+};
+
+bool umh_store_key_is_equal(const umh_store_key *one, const umh_store_key *other)
+{
+    return one->fingerprint == other->fingerprint && one->content == other->content &&
+           strcmp(one->name, other->name) == 0;
+}
+
+/* What is copied: the folder, or the file alone. */
+static const char *root_of(const umh_module_file *file)
+{
+    return file->copy_folder ? file->folder : file->path;
+}
+
+/* FNV-1a over the path, begun with the content's: two places never share a copy. */
+static uint64_t mix_path(uint64_t content, const char *path)
+{
+    uint64_t hash = content ^ UINT64_C(0xCBF29CE484222325);
+
+    for (; *path; path++)
+        hash = (hash ^ (uint8_t)*path) * UINT64_C(0x100000001B3);
+    return hash;
+}
+
+/* --- looking ------------------------------------------------------------------------------ */
+
+int umh_store_look_init(umh_store_look *look, const umh_host_config *host,
+                        const umh_module_config *module)
+{
+    look->host = (umh_host_config){.session = host->session,
+                                   .wow64 = host->wow64,
+                                   .ui = host->ui,
+                                   .line = host->line,
+                                   .name = umh_text_copy(host->name)};
+    look->module = (umh_module_config){.name = umh_text_copy(module->name)};
+    if (module->path)
+        look->module.path = umh_text_copy(module->path);
+    if (!look->host.name || !look->module.name || (module->path && !look->module.path))
+        return UMH_E_MEMORY;
+    return 0;
+}
+
+void umh_store_look_deinit(umh_store_look *look)
+{
+    look->host.name = umh_text_free(look->host.name);
+    look->module.name = umh_text_free(look->module.name);
+    look->module.path = umh_text_free(look->module.path);
+}
+
+/* Outcomes: UMH_MODULES_UNUSABLE (also for what only this module can be blamed for). */
+static int find_and_fingerprint(umh_store_look *look, const umh_config *config)
+{
+    int r = umh_modules_find(config, &look->host, &look->module, &look->file, &look->why);
+
+    if (r == UMH_MODULES_UNUSABLE)
+        return UMH_MODULES_UNUSABLE;
+    if (r)
+        return umh_fold(r);
+    r = umh_file_fingerprint(root_of(&look->file), &limits, &look->key.content, &look->why);
+    if (r == UMH_FILE_NONE)
+        umh_why_set(&look->why, "'%s' was removed while it was looked at", root_of(&look->file));
+    if (r > 0)
+        return UMH_MODULES_UNUSABLE;
+    return r;
+}
+
+void umh_store_look_do(umh_store_look *look, const umh_config *config)
+{
+    int r;
+
+    look->why = (umh_why)UMH_WHY_INIT;
+    r = find_and_fingerprint(look, config);
+    if (r < 0)
+        umh_why_set_failure(&look->why);
+    look->outcome = r ? STORE_WORK_REFUSED : STORE_WORK_DONE;
+    umh_text_put(look->key.name, sizeof(look->key.name), look->module.name);
+    look->key.fingerprint = mix_path(look->key.content, look->file.path);
+}
+
+/* --- copying ------------------------------------------------------------------------------ */
+
+/*
+ * Into the temporary folder; a file alone keeps its name in it. Outcomes: UMH_FILE_NONE,
+ * UMH_FILE_TOO_LARGE, UMH_FILE_TOO_MANY.
+ */
+static int copy_root(const umh_store_copy *copy, const umh_module_file *original, char *ret_root,
+                     umh_why *ret_why)
+{
+    int r;
+
+    if (original->copy_folder) {
+        umh_text_put(ret_root, UMH_PATH_BYTES, copy->temporary);
+        return umh_file_copy(original->folder, ret_root, &limits, ret_why);
+    }
+    r = umh_file_make_folder(copy->temporary);
+    if (r == 0)
+        r = umh_file_join(copy->temporary, umh_file_name(original->path), ret_root);
+    if (r)
+        return r;
+    return umh_file_copy(original->path, ret_root, &limits, ret_why);
+}
+
+static umh_store_outcome changed(umh_store_copy *copy, const umh_module_file *original)
+{
+    umh_why_set(&copy->why, "'%s' changes while it is copied", root_of(original));
+    return STORE_WORK_CHANGED;
+}
+
+static umh_store_outcome refused(umh_store_copy *copy, int r)
+{
+    if (r < 0)
+        umh_why_set_failure(&copy->why);
+    return STORE_WORK_REFUSED;
+}
+
+static umh_store_outcome make_copy(umh_store_copy *copy, const umh_module_file *original,
+                                   const umh_store_key *key)
+{
+    char root[UMH_PATH_BYTES];
+    uint64_t content = 0;
+    int r = copy_root(copy, original, root, &copy->why);
+
+    if (r == UMH_FILE_NONE)
+        return changed(copy, original);
+    if (r)
+        return refused(copy, r);
+    r = umh_file_fingerprint(root, &limits, &content, &copy->why);
+    if (r)
+        return refused(copy, r);
+    if (content != key->content)
+        return changed(copy, original);
+    r = umh_file_move(copy->temporary, copy->folder);
+    return r ? refused(copy, r) : STORE_WORK_DONE;
+}
+
+void umh_store_copy_do(umh_store_copy *copy, const umh_module_file *original,
+                       const umh_store_key *key)
+{
+    copy->why = (umh_why)UMH_WHY_INIT;
+    copy->outcome = make_copy(copy, original, key);
+    if (copy->outcome != STORE_WORK_DONE && umh_file_remove_tree(copy->temporary) != 0)
+        umh_failure_take(); /* why it failed is told; what is left goes with the store */
+}
+
+/* --- removing ----------------------------------------------------------------------------- */
+
+typedef struct umh_store_removal {
+    uv_work_t work;
+    char *prefix; /* owned; NULL: the folder itself */
+    char path[UMH_PATH_BYTES];
+} umh_store_removal;
+
+static void remove_entries(const umh_store_removal *removal)
+{
+    UMH_AUTO(umh_file_names) names = UMH_FILE_NAMES_INIT;
+    char path[UMH_PATH_BYTES];
+
+    if (umh_file_list(removal->path, STALE_COUNT_MAX, &names) != 0)
+        return;
+    for (size_t i = 0; i < names.count; i++) {
+        if (strncmp(names.names[i], removal->prefix, strlen(removal->prefix)) == 0 &&
+            umh_file_join(removal->path, names.names[i], path) == 0)
+            umh_ignore(umh_file_remove_tree(path));
+    }
+}
+
+static void do_remove(uv_work_t *work)
+{
+    umh_store_removal *removal = work->data;
+
+    if (removal->prefix)
+        remove_entries(removal);
+    else
+        umh_ignore(umh_file_remove_tree(removal->path));
+    umh_failure_take();
+}
+
+static void on_removed(uv_work_t *work, int status)
+{
+    umh_store_removal *removal = work->data;
+
+    umh_ignore(status);
+    umh_text_free(removal->prefix);
+    free(removal);
+}
+
+void umh_store_remove_soon(uv_loop_t *loop, const char *path, const char *prefix)
+{
+    umh_store_removal *removal = calloc(1, sizeof(*removal));
+
+    if (!removal)
+        return;
+    removal->work.data = removal;
+    umh_text_put(removal->path, sizeof(removal->path), path);
+    removal->prefix = prefix ? umh_text_copy(prefix) : NULL;
+    if ((prefix && !removal->prefix) ||
+        uv_queue_work(loop, &removal->work, do_remove, on_removed) != 0) {
+        umh_failure_take();
+        on_removed(&removal->work, 0);
+    }
+}
