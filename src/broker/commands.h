@@ -12,8 +12,8 @@
  *   unload     {"host","module"}                 {"outcome":"unloaded"|"replaced"}
  *   reload     {"host","module"}                 {"outcome":"running"|"replaced"}
  *   subscribe  {"services":["guid or name"...]}  {"services":["guid"...]}   (none: All)
- *   sync       {}                                {"taken":n,"refused":n}, or the first refusal:
- *              everything sent before is dealt with
+ *   sync       {}                                {"taken":n,"refused":0,"reached":n}, or the first
+ *              refusal: everything sent before is dealt with, and reached that many subscribers
  *   resolve    {"service":"name"}                {"guid"}
  *   lost       {}                                {"count":n}: messages dropped for this client so
  *              far

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* The broker's state as JSON. */
+#include "broker/status.h"
+
+#include "broker/credit.h"
+#include "broker/endpoint.h"
+#include "broker/router.h"
+#include "broker/supervisor.h"
+#include "formats/utf8.h"
+#include "ipc/services.h"
+#include "platform/clock.h"
+#include "platform/process.h"
+
+#include <string.h>
+
+#define EVENT_VERSION 1
+
+static const char *const overflow_names[] = {
+    [OVERFLOW_BLOCK] = "Block",
+    [OVERFLOW_DROP_OLDEST] = "DropOldest",
+    [OVERFLOW_DROP_NEWEST] = "DropNewest",
+};
+
+static const char *const gate_names[] = {
+    [SLOT_SHUT] = "shut",
+    [SLOT_HELD] = "held",
+    [SLOT_OPEN] = "open",
+    [SLOT_CRASHED] = "crashed",
+};
+
+/* --- values ------------------------------------------------------------------------------- */
+
+/* Whatever a module or a file name put into it. */
+static json_t *text_value(const char *text)
+{
+    char ascii[1024];
+
+    if (umh_utf8_is_valid(umh_bytes_of_text(text)))
+        return json_string(text);
+    umh_text_put(ascii, sizeof(ascii), text);
+    for (char *at = ascii; *at; at++) {
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    }
+    return json_string(ascii);
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text && text[0] ? text_value(text) : json_null();
+}
+
+static json_t *number_value(uint64_t number)
+{
+    return json_integer((json_int_t)number);
+}
+
+/* `value` is taken. A member that memory is missing for makes the whole one NULL. */
+static void set(umh_json **object, const char *key, json_t *value_take)
+{
+    if (*object && json_object_set_new(*object, key, value_take) == 0)
+        return;
+    if (!*object)
+        json_decref(value_take);
+    *object = umh_json_free(*object);
+}
+
+static void set_why(umh_json **object, const umh_why *why)
+{
+    char text[sizeof(why->text) + sizeof(why->file) + sizeof(why->key) + 64];
+
+    umh_why_format(why, text, sizeof(text));
+    set(object, "why", text_or_null(text));
+}
+
+static uint64_t ms_since(uint64_t then_ns)
+{
+    uint64_t now_ns = umh_clock_now_ns();
+
+    return now_ns > then_ns ? (now_ns - then_ns) / UMH_NS_PER_MS : 0;
+}
+
+/* --- modules ------------------------------------------------------------------------------ */
+
+static void add_service(void *context, const umh_guid *service)
+{
+    char text[UMH_GUID_TEXT_BYTES];
+
+    umh_guid_encode(service, text);
+    umh_ignore(json_array_append_new(context, json_string(text)));
+}
+
+static void describe_slot(umh_slot *slot, umh_json **object)
+{
+    const umh_slot_counters *counters = &slot->counters;
+    json_t *services = json_array();
+
+    umh_subscriptions_each(umh_router_subscriptions(slot->broker->router), slot, add_service,
+                           services);
+    set(object, "services", services);
+    set(object, "overflow", json_string(overflow_names[slot->overflow]));
+    set(object, "gate", json_string(gate_names[slot->gate]));
+    set(object, "waiting", number_value((uint64_t)slot->queue.count + slot->all_queue.count));
+    set(object, "waiting_bytes", number_value(slot->queue.bytes + slot->all_queue.bytes));
+    set(object, "outstanding_bytes", number_value(slot->window.outstanding));
+    set(object, "delivered", number_value(counters->delivered_count));
+    set(object, "delivered_bytes", number_value(counters->delivered_bytes));
+    set(object, "published", number_value(counters->published_count));
+    set(object, "published_bytes", number_value(counters->published_bytes));
+    set(object, "dropped", number_value(counters->dropped_count));
+    set(object, "dropped_bytes", number_value(counters->dropped_bytes));
+    set(object, "lost", number_value(counters->lost_count));
+    set(object, "lost_bytes", number_value(counters->lost_bytes));
+}
+
+static umh_json *describe_module(const umh_host_module *module)
+{
+    umh_json *object = json_object();
+
+    set(&object, "name", text_value(module->name));
+    set(&object, "slot", number_value(module->slot.number));
+    set(&object, "state", json_string(umh_module_state_name(module->state)));
+    set(&object, "version", text_or_null(module->version));
+    set(&object, "loader", text_or_null(module->loader));
+    set(&object, "path",
+        module->copy ? text_value(umh_store_original(module->copy)->path) : json_null());
+    set(&object, "loaded", number_value(module->loaded_count));
+    set_why(&object, &module->why);
+    describe_slot((umh_slot *)(uintptr_t)&module->slot, &object);
+    return object;
+}
+
+/* --- hosts -------------------------------------------------------------------------------- */
+
+static umh_json *describe_modules(const umh_host *host)
+{
+    umh_json *list = json_array();
+
+    for (uint16_t i = 0; i < host->module_count; i++) {
+        if (host->modules[i])
+            umh_ignore(json_array_append_new(list, describe_module(host->modules[i])));
+    }
+    return list;
+}
+
+static void describe_briefly(const umh_host *host, umh_json **object)
+{
+    set(object, "pid", host->pid > 0 ? number_value((uint64_t)host->pid) : json_null());
+    set(object, "state", json_string(umh_host_state_name(host->state)));
+    set(object, "restarts", number_value(host->restarts));
+    set(object, "session", number_value(host->session));
+    set(object, "death", text_or_null(host->death));
+}
+
+umh_json *umh_status_describe_host(const umh_host *host)
+{
+    umh_json *object = json_object();
+
+    set(&object, "name", text_value(host->id));
+    set(&object, "number", number_value(host->number));
+    describe_briefly(host, &object);
+    set(&object, "running_ms",
+        host->pid > 0 && host->spawned_ns > 0 ? number_value(ms_since(host->spawned_ns))
+                                              : json_null());
+    set(&object, "outbox_bytes",
+        number_value(host->peer && umh_peer_outbox(host->peer)
+                         ? umh_outbox_waiting_bytes(umh_peer_outbox(host->peer))
+                         : 0));
+    set(&object, "modules", describe_modules(host));
+    if (!object)
+        umh_ignore(UMH_FAIL(UMH_E_MEMORY, "describe host '%s'", host->id));
+    return object;
+}
+
+/* --- the broker --------------------------------------------------------------------------- */
+
+static umh_json *describe_memory(const umh_broker *broker)
+{
+    umh_credit_numbers credit = umh_credit_count(broker->credit);
+    umh_json *object = json_object();
+
+    set(&object, "capacity", number_value(broker->budget.capacity));
+    set(&object, "charged", number_value(broker->budget.charged));
+    set(&object, "highest", number_value(broker->budget.highest));
+    set(&object, "credit_unused", number_value(credit.unused_bytes));
+    set(&object, "credit_promised", number_value(credit.promised_bytes));
+    set(&object, "wants_standing", number_value(credit.wants_standing));
+    set(&object, "services", number_value(credit.services));
+    return object;
+}
+
+static umh_json *describe_broker(const umh_broker *broker)
+{
+    umh_json *object = json_object();
+
+    set(&object, "version", json_string(UMH_VERSION));
+    set(&object, "instance", text_value(broker->options.instance));
+    set(&object, "pid", number_value((uint64_t)umh_process_own_pid()));
+    set(&object, "config", text_or_null(broker->config.path));
+    set(&object, "control",
+        broker->endpoint ? text_value(umh_endpoint_path(broker->endpoint)) : json_null());
+    set(&object, "state", json_string(broker->is_stopping ? "stopping" : "running"));
+    set(&object, "uptime_ms", number_value(ms_since(broker->started_ns)));
+    set(&object, "memory", describe_memory(broker));
+    return object;
+}
+
+umh_json *umh_status_describe(umh_broker *broker)
+{
+    umh_json *object = json_object();
+    json_t *hosts = json_array();
+
+    umh_list_each (entry, umh_supervisor_hosts(broker->supervisor)) {
+        const umh_host *host = umh_container_of(entry, umh_host, entry);
+
+        umh_ignore(json_array_append_new(hosts, umh_status_describe_host(host)));
+    }
+    set(&object, "broker", describe_broker(broker));
+    set(&object, "hosts", hosts);
+    set(&object, "clients", number_value(umh_endpoint_client_count(broker->endpoint)));
+    if (!object)
+        umh_ignore(UMH_FAIL(UMH_E_MEMORY, "describe the broker's state"));
+    return object;
+}
+
+/* --- events ------------------------------------------------------------------------------- */
+
+static bool somebody_listens(umh_broker *broker)
+{
+    return umh_subscriptions_match(umh_router_subscriptions(broker->router),
+                                   umh_service_guid(SERVICE_BROKER))
+               .count > 0;
+}
+
+static umh_json *begin_event(const char *event, const umh_host *host)
+{
+    umh_json *object = json_object();
+
+    set(&object, "v", json_integer(EVENT_VERSION));
+    set(&object, "event", json_string(event));
+    set(&object, "host", text_value(host->id));
+    return object;
+}
+
+/* News nobody waits for: one that memory is missing for is left out. */
+static void publish_take(umh_broker *broker, umh_json *object)
+{
+    UMH_AUTO_PTR(umh_json) event = object;
+    UMH_AUTO(umh_buffer) text = UMH_BUFFER_INIT;
+
+    if (event && umh_jsonc_print(event, &text) == 0)
+        umh_router_publish(broker->router, umh_service_guid(SERVICE_BROKER),
+                           umh_bytes_of(text.data, text.size));
+    else
+        umh_failure_take();
+}
+
+void umh_status_announce_host(umh_host *host)
+{
+    umh_json *event;
+
+    if (!somebody_listens(host->broker))
+        return;
+    event = begin_event("host", host);
+    describe_briefly(host, &event);
+    publish_take(host->broker, event);
+}
+
+void umh_status_announce_module(const umh_host_module *module)
+{
+    umh_broker *broker = module->host->broker;
+    umh_json *event;
+
+    if (!somebody_listens(broker))
+        return;
+    event = begin_event("module", module->host);
+    set(&event, "module", text_value(module->name));
+    set(&event, "slot", number_value(module->slot.number));
+    set(&event, "state", json_string(umh_module_state_name(module->state)));
+    set(&event, "version", text_or_null(module->version));
+    set_why(&event, &module->why);
+    publish_take(broker, event);
+}
