@@ -54,4 +54,6 @@ function(umh_module target name directory)
         PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${directory})
     target_link_libraries(${target} PRIVATE umh_module_flags umh_abi)
     target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L)
+    # GCC marks what is in inline functions of C++ so that the loader never unloads a library that has it.
+    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>")
 endfunction()
