@@ -22,7 +22,7 @@
 typedef enum module_phase {
     PHASE_LOADED,   /* from before init: everything but send */
     PHASE_STARTED,  /* from before start: everything */
-    PHASE_STOPPING, /* the stop callback runs: sends only from inside it */
+    PHASE_STOPPING, /* the stop callback runs: logs, and what was started sends from inside it */
     PHASE_STOPPED,  /* nothing */
 } module_phase;
 
@@ -38,6 +38,7 @@ struct umh_module {
     char *original_folder;
     char *config;
     umh_module_state step; /* slot's thread */
+    bool was_started;      /* before the phase is PHASE_STARTED, then constant */
     atomic_int phase;
     size_t subscription_count;
     umh_guid subscriptions[UMH_SUBSCRIPTIONS_PER_MODULE_MAX];
@@ -114,7 +115,7 @@ static bool may_send(const umh_module *module, bool is_inside)
 {
     module_phase phase = phase_of(module);
 
-    return phase == PHASE_STARTED || (phase == PHASE_STOPPING && is_inside);
+    return phase == PHASE_STARTED || (phase == PHASE_STOPPING && is_inside && module->was_started);
 }
 
 static bool is_sendable(const umh_host_v1 *table, const umh_guid_v1 *service, const char *text,
@@ -489,6 +490,7 @@ int umh_module_start(umh_module *module, umh_why *ret_why)
     int r;
 
     umh_assert(module->step == MODULE_LOADED);
+    module->was_started = true;
     set_phase(module, PHASE_STARTED);
     before = enter(module->identity.slot);
     r = module->loader->start(module->state, ret_why);

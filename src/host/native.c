@@ -187,9 +187,10 @@ static int native_unload_take(void *state, umh_why *ret_why)
     r = close_library(native);
     free(native);
     if (r == UMH_MODULE_STILL_THERE)
-        umh_why_set(ret_why, "its library stays in memory: linked with -z nodelete, a thread-local "
-                             "destructor or a thread of its "
-                             "own holds it, or another library was linked against it");
+        umh_why_set(ret_why,
+                    "its library stays in memory: linked with -z nodelete, a unique symbol of "
+                    "C++ (-fno-gnu-unique avoids it), a thread-local or a thread of its "
+                    "own, or another library needs it");
     return r == UMH_MODULE_STILL_THERE ? UMH_MODULE_STILL_THERE : umh_fold(r);
 }
 
