@@ -326,6 +326,18 @@ uint64_t fake_broker_consumed(const fake_broker *broker, uint16_t slot)
     return atomic_load_explicit(&blackbox->slots[slot].consumed_count, memory_order_relaxed);
 }
 
+void fake_broker_await_consumed(fake_broker *broker, uint16_t slot, uint64_t count)
+{
+    uint64_t deadline_ns = soon();
+    fake_frame frame;
+
+    while (fake_broker_consumed(broker, slot) < count && umh_clock_now_ns() < deadline_ns) {
+        fake_broker_ping(broker);
+        fake_broker_await(broker, FRAME_PONG, &frame);
+    }
+    assert_int_equal(fake_broker_consumed(broker, slot), count);
+}
+
 size_t fake_broker_thread_count(const fake_broker *broker)
 {
     char path[64];

@@ -76,5 +76,7 @@ void fake_broker_stop(fake_broker *broker); /* kills what is left; for teardown 
 
 const umh_blackbox *fake_broker_blackbox(const fake_broker *broker);
 uint64_t fake_broker_consumed(const fake_broker *broker, uint16_t slot);
+/* What a callback sent may arrive before it is counted. */
+void fake_broker_await_consumed(fake_broker *broker, uint16_t slot, uint64_t count);
 /* Threads of the host's process. */
 size_t fake_broker_thread_count(const fake_broker *broker);

@@ -179,7 +179,7 @@ static void test_drops_messages_for_a_slot_that_has_not_started(void **state)
     expect_echo(broker, 9, "started");
     fake_broker_await_log(broker, "slot 9");
     assert_int_equal(broker->message_count, 1);
-    assert_int_equal(fake_broker_consumed(broker, 9), 1);
+    fake_broker_await_consumed(broker, 9, 1);
 }
 
 static void test_carries_large_messages(void **state)
@@ -243,7 +243,7 @@ static void test_keeps_the_order_of_a_module_that_is_slow_at_times(void **state)
     }
     fake_broker_exchange(broker, &counted, 0, "report", text, sizeof(text));
     assert_string_equal(text, "count=50000 errors=0");
-    assert_int_equal(fake_broker_consumed(broker, 0), NUMBERS + 1);
+    fake_broker_await_consumed(broker, 0, NUMBERS + 1);
 }
 
 static void test_makes_a_log_line_of_what_a_module_prints(void **state)
@@ -321,7 +321,7 @@ static void test_reloads_beside_streams(void **state)
     fake_broker_exchange(broker, &counted, 2, "report", text, sizeof(text));
     assert_string_equal(text, "count=20000 errors=0");
     fake_broker_expect_ok(broker, 1, "stop");
-    assert_int_equal(fake_broker_consumed(broker, 1), RELOADS_BESIDE * 100);
+    fake_broker_await_consumed(broker, 1, RELOADS_BESIDE * 100);
 }
 
 static void test_ends_at_eof(void **state)
