@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The threads that read and call. One that has ended is joined by the next that ends, or by who
- * unloads a module that it called: the destructors of a module's thread-locals run in it until then,
- * and may hang like any other code of a module. So neither the watcher nor the role joins.
+ * unloads a module that it called: the destructors of a module's thread-locals run in it until
+ * then, and may hang like any other code of a module. So neither the watcher nor the role joins.
  */
 #include "host/dispatch_state.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The dispatcher as an object; what its threads do is in role.c, slot_thread.c, crew.c and watcher.c. */
+/* The dispatcher as an object. Its threads: crew.c, role.c, slot_thread.c, watcher.c. */
 #include "host/dispatch_state.h"
 #include "host/logger.h"
 #include "ipc/services.h"

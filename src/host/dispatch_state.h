@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The state behind umh_dispatch, and what its files are to each other: role.c reads and calls,
- * slot_thread.c is a slot's own thread, crew.c has the threads, watcher.c ticks. Included by them and by
- * dispatch.c only.
+ * slot_thread.c is a slot's own thread, crew.c has the threads, watcher.c ticks. Included by them
+ * and by dispatch.c only.
  *
  * "The lock" is umh_dispatch.lock. Functions marked (lock) are called with it held.
  */
@@ -54,7 +54,7 @@ typedef struct umh_crew {
     uint32_t idle_count;
 } umh_crew;
 
-/* Where the stream from the broker is. The thread with the role alone; it passes on with the role. */
+/* Where the stream from the broker is. The thread with the role alone; passed on with the role. */
 typedef struct umh_role {
     umh_batch *batch;
     size_t at;                 /* in `batch`, of the first frame not dispatched */
@@ -67,8 +67,9 @@ typedef struct umh_role {
 
 typedef struct umh_dispatch_slot {
     /*
-     * The slot has a thread of its own, and an inbox for it. Set under the lock by the role or by who
-     * takes the role, cleared under the lock by that thread. While it is false, the slot is the role's.
+     * The slot has a thread of its own, and an inbox for it. Set under the lock by the role or by
+     * who takes the role, cleared under the lock by that thread. While it is false, the slot is the
+     * role's.
      */
     _Atomic bool is_queued;
     bool has_complained; /* about a message without a module */
@@ -78,7 +79,7 @@ typedef struct umh_dispatch_slot {
     umh_consumed consumed;
     umh_inbox inbox;
     umh_member *holder; /* the lock; NULL unless is_queued */
-    /* Counts what the slot's thread does, so that the watcher can tell one activity from the next. */
+    /* Counts what the slot's thread does: the watcher tells one activity from the next by it. */
     _Atomic uint32_t step;
     uint32_t seen_step; /* the watcher's, as the next */
     uint64_t seen_ns;
@@ -158,7 +159,7 @@ void umh_slot_thread_open(umh_dispatch *dispatch, uint16_t slot, umh_member *mem
 /* (lock) Append for the slot's thread, which it gets now if it has none. */
 UMH_MUST_USE int umh_slot_thread_push(umh_dispatch *dispatch, const umh_inbox_entry *entry,
                                       umh_batch *batch);
-/* (lock, released meanwhile) The slot's thread: until the inbox is empty or it passed the slot on. */
+/* (lock, released meanwhile) Until the inbox is empty, or the slot was passed on. */
 void umh_slot_thread_serve(umh_dispatch *dispatch, umh_member *self);
 
 /* crew.c */

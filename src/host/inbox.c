@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What waits for a slot's own thread. An entry in a buffer is a header, then the payload and its NUL
- * unless a batch holds them; headers are copied in and out, so nothing needs to be aligned.
+ * What waits for a slot's own thread. An entry in a buffer is a header, then the payload and its
+ * NUL unless a batch holds them; headers are copied in and out, so nothing needs to be aligned.
  */
 #include "host/inbox.h"
 

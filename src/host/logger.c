@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Log records as lines on descriptor 2, which nothing moves: one write each, so that lines of several threads stay whole. */
+/*
+ * Log records as lines on descriptor 2, which nothing moves: one write each, so that lines of
+ * several threads stay whole.
+ */
 #include "host/logger.h"
 
 #include "platform/pipe.h"

@@ -47,8 +47,9 @@ static bool is_unload(umh_bytes payload)
 {
     UMH_AUTO(umh_command) command = UMH_COMMAND_INIT;
     umh_why why = UMH_WHY_INIT;
+    bool is_command = umh_command_decode(payload, &command, &why) == 0;
 
-    return umh_command_decode(payload, &command, &why) == 0 && strcmp(command.name, "unload") == 0;
+    return is_command && strcmp(command.name, "unload") == 0;
 }
 
 /*

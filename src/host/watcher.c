@@ -4,8 +4,8 @@
  * the clock, so that nobody has to for a message.
  *
  * Falling asleep: it says so in is_awake, then looks once more at what would have woken it. Who
- * would wake it says so first (reading, has_sendings, or under the lock), then looks at is_awake. In
- * whatever order that happens, one of both sees the other.
+ * would wake it says so first (reading, has_sendings, or under the lock), then looks at is_awake.
+ * In whatever order that happens, one of both sees the other.
  */
 #include "host/dispatch_state.h"
 #include "host/host.h"
@@ -56,7 +56,7 @@ static uint64_t consumed_bytes(umh_dispatch *dispatch, uint64_t word)
 
 /*
  * (lock) The call has lasted a tick; or its slot was called at the last tick, too, and has not
- * consumed a window since: what may be queued for it would keep others waiting for longer than that.
+ * consumed a window since: what may be queued for it would keep others waiting for longer.
  */
 static bool is_slow(umh_dispatch *dispatch, uint64_t word)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Expects the numbers from 0 on, in order and one call at a time, and answers "report" with how many
- * came and how many were wrong. Every thousandth number takes 5 ms: long enough to be noticed.
+ * Expects the numbers from 0 on, in order and one call at a time, and answers "report" with how
+ * many came and how many were wrong. Every thousandth takes 5 ms: long enough to be noticed.
  */
 #include "services.h"
 

@@ -292,7 +292,7 @@ static void test_unloads_beside_a_module_that_works(void **state)
     }
 }
 
-/* Everything at once: a stream with pauses, a slow module, an echo, and modules that come and go. */
+/* Everything at once: a stream with pauses, a slow module, an echo, modules that come and go. */
 static void test_reloads_beside_streams(void **state)
 {
     fake_broker *broker = *state;
