@@ -78,3 +78,15 @@ void umh_module_config_release(umh_module_config *copy)
     umh_text_free(copy->name);
     *copy = (umh_module_config){.name = NULL};
 }
+
+umh_module_config umh_module_config_of(const umh_wanted_module *wanted)
+{
+    umh_module_config config = {.name = (char *)(uintptr_t)wanted->name,
+                                .overflow = OVERFLOW_BLOCK};
+
+    if (wanted->config)
+        return *wanted->config;
+    if (wanted->override_row->path[0])
+        config.path = (char *)(uintptr_t)wanted->override_row->path;
+    return config;
+}

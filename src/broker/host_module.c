@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A module of a host: fetched, loaded, started, stopped, unloaded, and round again.
+ *
+ * Wishes are flags (is_wanted, is_reloading, the host's is_orderly), acted upon where the module
+ * stands still: what is asked while an answer is awaited happens after the answer.
+ */
+#include "broker/handshake.h"
+#include "broker/host_actions.h"
+#include "broker/host_config.h"
+#include "broker/supervisor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A stop that waits for memory is tried again at every turn's end, and after that long if none comes. */
+#define RESERVE_RETRY_MS 20u
+
+static void set_deadline(umh_host_module *module, int64_t from_now_ms)
+{
+    umh_deadline_set(module->host->broker->deadlines, &module->deadline, (uint64_t)from_now_ms);
+}
+
+static void on_late(void *context)
+{
+    umh_module_happen(context, ON_LATE);
+}
+
+int umh_module_new(umh_host *host, const umh_module_config *config, uint16_t number,
+                   umh_host_module **ret_module)
+{
+    umh_host_module *module = calloc(1, sizeof(*module));
+    int r;
+
+    if (!module)
+        return UMH_FAIL(UMH_E_MEMORY, "make module '%s'", config->name);
+    r = umh_module_config_copy(config, &module->config);
+    if (r) {
+        free(module);
+        return r;
+    }
+    module->host = host;
+    umh_text_put(module->name, sizeof(module->name), config->name);
+    module->is_wanted = true;
+    umh_deadline_init(&module->deadline, on_late, module);
+    umh_list_init(&module->reserve_entry);
+    umh_list_init(&module->waiters);
+    umh_slot_init(&module->slot, host->broker, number, (umh_overflow)config->overflow);
+    module->slot.owner = host;
+    module->slot.session = host->session;
+    module->slot.host_number = host->number;
+    *ret_module = module;
+    return 0;
+}
+
+void umh_module_tell_waiters(umh_host_module *module, bool is_ok, const char *outcome,
+                             const umh_why *why)
+{
+    umh_list waiters;
+
+    /* Who is told may ask for the next thing at once. */
+    umh_list_init(&waiters);
+    umh_list_each (item, &module->waiters) {
+        umh_list_remove(item);
+        umh_list_push_back(&waiters, item);
+    }
+    if (is_ok && module->is_replaced)
+        outcome = "replaced";
+    module->is_replaced = false;
+    umh_list_each (item, &waiters) {
+        umh_waiter *waiter = umh_container_of(item, umh_waiter, entry);
+
+        umh_list_remove(item);
+        waiter->on_done(waiter->context, is_ok, outcome, why);
+    }
+}
+
+void umh_module_free(umh_host_module *module, const char *outcome, const umh_why *why)
+{
+    umh_host *host = module->host;
+    uint16_t number = module->slot.number;
+
+    host->modules[number] = NULL;
+    host->slots[number] = NULL;
+    while (host->module_count > 0 && !host->modules[host->module_count - 1])
+        host->module_count--;
+    umh_store_cancel(UMH_MOVE(module->request));
+    umh_deadline_clear(&module->deadline);
+    umh_list_remove(&module->reserve_entry);
+    umh_slot_deinit(&module->slot);
+    umh_module_tell_waiters(module, outcome != NULL, outcome, why);
+    umh_store_unref(module->copy);
+    umh_module_config_release(&module->config);
+    free(module);
+    umh_host_on_module_change(host);
+}
+
+/* --- the copy ----------------------------------------------------------------------------- */
+
+static void on_copy(void *context, umh_store_entry *entry_take)
+{
+    umh_host_module *module = context;
+
+    module->request = NULL;
+    umh_store_unref(module->copy);
+    module->copy = entry_take;
+    umh_module_happen(module, ON_COPY);
+}
+
+static void on_no_copy(void *context, const umh_why *why)
+{
+    umh_host_module *module = context;
+
+    module->request = NULL;
+    module->why = *why;
+    umh_module_happen(module, ON_NO_COPY);
+}
+
+void umh_module_fetch(umh_host_module *module)
+{
+    umh_store_events events = {.context = module, .on_ready = on_copy, .on_failed = on_no_copy};
+    umh_why why = UMH_WHY_INIT;
+    int r;
+
+    module->is_reloading = false;
+    module->why = why;
+    r = umh_store_fetch(module->host->broker->store, &module->host->config, &module->config,
+                        &events, &module->request);
+    if (r) {
+        umh_why_set_failure(&why);
+        on_no_copy(module, &why);
+    }
+}
+
+void umh_module_cancel_fetch(umh_host_module *module)
+{
+    umh_store_cancel(UMH_MOVE(module->request));
+    umh_module_go_on(module);
+}
+
+void umh_module_take_copy(umh_host_module *module)
+{
+    if (umh_host_takes_commands(module->host))
+        umh_module_happen(module, ON_GREETED);
+}
+
+/* A reload whose new file is no good: the version before goes on. */
+static void keep_version_before(umh_host_module *module)
+{
+    umh_logs_say(module->host->broker->logs, UMH_LOG_WARNING, module->host->id,
+                 "module %s: the new file cannot be used, the version before is loaded again",
+                 module->name);
+    umh_logs_why(module->host->broker->logs, UMH_LOG_WARNING, module->host->id, &module->why);
+    umh_module_tell_waiters(module, false, NULL, &module->why);
+    umh_module_happen(module, ON_COPY);
+}
+
+void umh_module_miss_copy(umh_host_module *module)
+{
+    if (module->copy)
+        keep_version_before(module);
+    else
+        umh_module_fail(module);
+}
+
+/* --- up ----------------------------------------------------------------------------------- */
+
+/* It is to leave the process as soon as nothing is under way. */
+static bool must_leave(const umh_host_module *module)
+{
+    return !module->is_wanted || module->is_reloading || module->host->is_orderly;
+}
+
+void umh_module_load(umh_host_module *module)
+{
+    umh_subscriptions_begin_renewal(umh_router_subscriptions(module->host->broker->router),
+                                    &module->slot);
+    if (module->slot.gate == SLOT_SHUT)
+        umh_slot_set_gate(&module->slot, SLOT_HELD);
+    set_deadline(module, module->host->config.timeouts.load_ms);
+    umh_handshake_load(module);
+}
+
+void umh_module_take_loaded(umh_host_module *module)
+{
+    umh_deadline_clear(&module->deadline);
+    module->is_resident = true;
+    module->loaded_count++;
+    if (must_leave(module))
+        umh_module_happen(module, ON_MODULE_STOP);
+    else if (module->host->state == HOST_RUNNING)
+        umh_module_happen(module, ON_MODULE_GO);
+    else
+        umh_host_on_module_change(module->host);
+}
+
+void umh_module_start(umh_host_module *module)
+{
+    set_deadline(module, module->host->config.timeouts.start_ms);
+    umh_handshake_start(module);
+}
+
+void umh_module_take_started(umh_host_module *module)
+{
+    umh_deadline_clear(&module->deadline);
+    umh_subscriptions_end_renewal(umh_router_subscriptions(module->host->broker->router),
+                                  &module->slot);
+    if (must_leave(module)) {
+        umh_module_happen(module, ON_MODULE_STOP);
+        return;
+    }
+    umh_slot_set_gate(&module->slot, SLOT_OPEN);
+    umh_module_tell_waiters(module, true, "running", NULL);
+}
+
+/* --- down --------------------------------------------------------------------------------- */
+
+/*
+ * The slot stays open and flowing until there is memory for what the module may have been accepted
+ * for: closing it first could keep that memory from coming free.
+ */
+static void try_stop(umh_host_module *module)
+{
+    umh_host *host = module->host;
+
+    if (!umh_credit_reserve_stop(host->account, module->slot.number)) {
+        module->waits_for_stop_reserve = true;
+        umh_supervisor_await_reserve(host->broker->supervisor, module);
+        umh_deadline_set(host->broker->deadlines, &module->deadline, RESERVE_RETRY_MS);
+        return;
+    }
+    module->waits_for_stop_reserve = false;
+    umh_list_remove(&module->reserve_entry);
+    umh_slot_set_gate(&module->slot, SLOT_HELD);
+    set_deadline(module, host->config.timeouts.stop_ms);
+    umh_handshake_stop(module);
+}
+
+void umh_module_stop(umh_host_module *module)
+{
+    try_stop(module);
+}
+
+void umh_module_retry_stop(umh_host_module *module)
+{
+    if (module->waits_for_stop_reserve && module->host->account)
+        try_stop(module);
+}
+
+void umh_module_take_stopped(umh_host_module *module)
+{
+    umh_slot_reset_window(&module->slot);
+    umh_credit_end_stop(module->host->account, module->slot.number);
+    if (module->host->is_orderly) {
+        umh_deadline_clear(&module->deadline);
+        umh_host_on_module_change(module->host);
+    } else {
+        umh_module_unload(module);
+    }
+}
+
+void umh_module_unload(umh_host_module *module)
+{
+    set_deadline(module, module->host->config.timeouts.unload_ms);
+    umh_handshake_unload(module);
+}
+
+void umh_module_stop_failed(umh_host_module *module)
+{
+    /* When the host is replaced anyway, that is how it leaves the process. */
+    if (module->host->is_orderly)
+        return;
+    umh_module_happen(module, module->is_resident ? ON_STOPPED : ON_UNLOADED);
+}
+
+void umh_module_go_on(umh_host_module *module)
+{
+    umh_deadline_clear(&module->deadline);
+    module->is_resident = false;
+    if (!module->is_wanted)
+        umh_module_free(module, "unloaded", NULL);
+    else
+        umh_module_happen(module, ON_FETCH);
+}
+
+void umh_module_replace(umh_host_module *module)
+{
+    char text[sizeof(module->why.text) + sizeof(module->name) + 32];
+
+    umh_deadline_clear(&module->deadline);
+    module->is_replaced = true;
+    snprintf(text, sizeof(text), "module %s could not be unloaded: %s", module->name,
+             module->why.text);
+    umh_host_replace(module->host, text);
+}
+
+/* --- what goes wrong ---------------------------------------------------------------------- */
+
+void umh_module_fail(umh_host_module *module)
+{
+    umh_host *host = module->host;
+
+    umh_deadline_clear(&module->deadline);
+    umh_slot_set_gate(&module->slot, SLOT_SHUT);
+    umh_subscriptions_remove_slot(umh_router_subscriptions(host->broker->router), &module->slot);
+    umh_logs_say(host->broker->logs, UMH_LOG_ERROR, host->id, "module %s failed", module->name);
+    umh_logs_why(host->broker->logs, UMH_LOG_ERROR, host->id, &module->why);
+    if (must_leave(module) && !host->is_orderly) {
+        umh_module_happen(module, ON_MODULE_STOP);
+        return;
+    }
+    umh_module_tell_waiters(module, false, NULL, &module->why);
+    umh_host_on_module_change(host);
+}
+
+void umh_module_violate(umh_host_module *module)
+{
+    umh_host_kill(module->host, "refused to stop module %s: %s", module->name, module->why.text);
+}
+
+void umh_module_be_late(umh_host_module *module)
+{
+    const umh_timeouts_config *timeouts = &module->host->config.timeouts;
+
+    if (module->state == SLOT_LOADING)
+        umh_host_kill(module->host, "module %s was not loaded within %lld ms", module->name,
+                      (long long)timeouts->load_ms);
+    else if (module->state == SLOT_STARTING)
+        umh_host_kill(module->host, "module %s did not start within %lld ms", module->name,
+                      (long long)timeouts->start_ms);
+    else if (module->waits_for_stop_reserve)
+        umh_module_retry_stop(module);
+    else if (module->state == SLOT_STOPPING)
+        umh_host_kill(module->host, "module %s did not stop within %lld ms", module->name,
+                      (long long)timeouts->stop_ms);
+    else
+        umh_host_kill(module->host, "module %s was not unloaded within %lld ms", module->name,
+                      (long long)timeouts->unload_ms);
+}
+
+/* The process and everything in it is gone; the copy is not. */
+static void forget_process(umh_host_module *module)
+{
+    umh_deadline_clear(&module->deadline);
+    umh_list_remove(&module->reserve_entry);
+    module->waits_for_stop_reserve = false;
+    module->is_resident = false;
+    module->command_id = 0;
+    module->noticed_since_ns = 0;
+    module->consumed_count = 0;
+}
+
+void umh_module_be_gone(umh_host_module *module)
+{
+    forget_process(module);
+    if (!umh_list_is_empty(&module->waiters))
+        module->is_replaced = true;
+    if (!module->is_wanted || module->is_reloading)
+        umh_module_happen(module, ON_MODULE_STOP);
+}
+
+void umh_module_be_gone_early(umh_host_module *module)
+{
+    umh_why why = UMH_WHY_INIT;
+
+    if (!must_leave(module)) {
+        umh_why_set(&why, "its host ended meanwhile: %s", module->host->death);
+        umh_module_tell_waiters(module, false, NULL, &why);
+    }
+    umh_module_be_gone(module);
+}
+
+void umh_module_be_gone_failed(umh_host_module *module)
+{
+    forget_process(module);
+    if (!module->is_wanted || module->is_reloading)
+        umh_module_happen(module, ON_MODULE_STOP);
+    else if (module->copy)
+        umh_module_happen(module, ON_COPY);
+}
+
+/* --- wishes ------------------------------------------------------------------------------- */
+
+static void add_waiter(umh_host_module *module, umh_waiter *waiter)
+{
+    if (!waiter)
+        return;
+    umh_list_init(&waiter->entry);
+    umh_list_push_back(&module->waiters, &waiter->entry);
+}
+
+void umh_module_await(umh_host_module *module, umh_waiter *waiter)
+{
+    add_waiter(module, waiter);
+    /* What could not even be asked for has failed before anybody could wait for it. */
+    if (module->state == SLOT_FAILED && module->is_wanted)
+        umh_module_tell_waiters(module, false, NULL, &module->why);
+}
+
+void umh_module_reload(umh_host_module *module, umh_waiter *waiter)
+{
+    module->is_wanted = true;
+    module->is_reloading = true;
+    add_waiter(module, waiter);
+    umh_module_happen(module, ON_MODULE_STOP);
+}
+
+void umh_module_remove(umh_host_module *module, umh_waiter *waiter)
+{
+    module->is_wanted = false;
+    add_waiter(module, waiter);
+    umh_module_happen(module, ON_MODULE_STOP);
+}
