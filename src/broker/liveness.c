@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hangs. One timer looks at all hosts: sends the pings that are due, and looks where a module has
+ * been for long. A ping that is not answered is a deadline, so it is judged after what lay in the
+ * pipe was read. What the black box says is evidence: it can spare a host from being called
+ * stalled and put a name to a hang, nothing more.
+ */
+#include "broker/liveness.h"
+
+#include "broker/supervisor.h"
+
+#include <stdlib.h>
+
+/* How often hosts are looked at: a share of the shortest PingMs, within these. */
+#define LOOK_SHARE 4
+#define LOOK_MS_MIN 10
+#define LOOK_MS_MAX 1000
+
+struct umh_liveness {
+    umh_broker *broker;
+    uv_timer_t timer;
+};
+
+/* --- evidence ----------------------------------------------------------------------------- */
+
+/* NULL: none, or not written yet. */
+static umh_blackbox *blackbox_of(const umh_host *host)
+{
+    umh_blackbox *box = host->page.memory;
+
+    if (!box || atomic_load_explicit(&box->magic, memory_order_acquire) != UMH_BLACKBOX_MAGIC)
+        return NULL;
+    return box;
+}
+
+/* 0: not longer than a tick, or a time that cannot be. */
+static uint64_t since(umh_blackbox_slot *slot, uint64_t now_ns)
+{
+    uint64_t since_ns = atomic_load_explicit(&slot->since_ns, memory_order_relaxed);
+
+    return since_ns <= now_ns ? since_ns : 0;
+}
+
+static uint32_t activity_of(umh_blackbox_slot *slot)
+{
+    uint32_t activity = atomic_load_explicit(&slot->activity, memory_order_relaxed);
+
+    return activity < ACTIVITY_COUNT ? activity : ACTIVITY_NONE;
+}
+
+bool umh_liveness_evidence(const umh_host *host, const umh_host_module **ret_module,
+                           umh_activity *ret_activity, uint64_t *ret_for_ms)
+{
+    umh_blackbox *box = blackbox_of(host);
+    uint64_t now_ns = umh_clock_now_ns();
+    const umh_host_module *longest = NULL;
+    uint64_t longest_ns = 0;
+
+    for (uint16_t i = 0; box && i < host->module_count; i++) {
+        uint32_t activity = activity_of(&box->slots[i]);
+        uint64_t since_ns = since(&box->slots[i], now_ns);
+        uint64_t for_ns = since_ns ? now_ns - since_ns : 0;
+
+        if (!host->modules[i] || activity == ACTIVITY_NONE || (longest && for_ns <= longest_ns))
+            continue;
+        longest = host->modules[i];
+        longest_ns = for_ns;
+        *ret_activity = (umh_activity)activity;
+    }
+    if (!longest)
+        return false;
+    *ret_module = longest;
+    *ret_for_ms = longest_ns / UMH_NS_PER_MS;
+    return true;
+}
+
+/* --- callbacks that last ------------------------------------------------------------------ */
+
+static void notice_callback(umh_host_module *module, umh_blackbox_slot *slot, uint64_t now_ns)
+{
+    uint32_t activity = activity_of(slot);
+    uint64_t since_ns = since(slot, now_ns);
+
+    if (activity == ACTIVITY_NONE || since_ns == 0 || since_ns == module->noticed_since_ns ||
+        now_ns - since_ns < UMH_CALLBACK_NOTICE_MS * UMH_NS_PER_MS)
+        return;
+    module->noticed_since_ns = since_ns;
+    umh_logs_say(module->host->broker->logs, UMH_LOG_WARNING, module->host->id,
+                 "module %s has been in %s for %llu s", module->name, umh_activity_name(activity),
+                 (unsigned long long)((now_ns - since_ns) / (1000 * UMH_NS_PER_MS)));
+}
+
+/* Credit comes in large steps; a callback that returned is progress, too. */
+static void note_progress(umh_host_module *module, umh_blackbox_slot *slot, uint64_t now_ns)
+{
+    uint64_t count = atomic_load_explicit(&slot->consumed_count, memory_order_relaxed);
+
+    if (count == module->consumed_count)
+        return;
+    module->consumed_count = count;
+    if (module->slot.progress_ns != 0)
+        module->slot.progress_ns = now_ns;
+}
+
+static bool is_stalled(umh_host_module *module, umh_blackbox_slot *slot, uint64_t now_ns)
+{
+    uint64_t stall_ms = (uint64_t)module->host->broker->config.stall_seconds * 1000;
+
+    if (slot)
+        note_progress(module, slot, now_ns);
+    return umh_slot_is_stalled(&module->slot, now_ns, stall_ms);
+}
+
+static void look_at_modules(umh_host *host, uint64_t now_ns)
+{
+    umh_blackbox *box = blackbox_of(host);
+
+    for (uint16_t i = 0; i < host->module_count; i++) {
+        umh_host_module *module = host->modules[i];
+
+        if (!module)
+            continue;
+        if (box)
+            notice_callback(module, &box->slots[i], now_ns);
+        if (is_stalled(module, box ? &box->slots[i] : NULL, now_ns)) {
+            umh_host_kill(host, "module %s has taken no message for %lld s while some waited",
+                          module->name, (long long)host->broker->config.stall_seconds);
+            return;
+        }
+    }
+}
+
+/* --- pings -------------------------------------------------------------------------------- */
+
+static void ping(umh_host *host, uint64_t now_ns)
+{
+    umh_frame frame = {.version = UMH_PROTOCOL_HIGHEST,
+                       .kind = FRAME_PING,
+                       .session = host->session,
+                       .source_slot = UMH_SLOT_NONE,
+                       .slot = UMH_SLOT_NONE};
+    uint64_t ping_ms = (uint64_t)host->config.timeouts.ping_ms;
+    umh_outbox *outbox = umh_peer_outbox(host->peer);
+
+    if (umh_deadline_is_set(&host->pong) || now_ns < host->next_ping_ns || !outbox)
+        return;
+    host->next_ping_ns = now_ns + ping_ms * UMH_NS_PER_MS;
+    umh_outbox_control(outbox, &frame, umh_bytes_of(NULL, 0));
+    umh_deadline_set(host->broker->deadlines, &host->pong, ping_ms);
+}
+
+void umh_liveness_on_pong(umh_host *host)
+{
+    umh_deadline_clear(&host->pong);
+}
+
+/* --- the timer ---------------------------------------------------------------------------- */
+
+static uint64_t look_ms(const umh_config *config)
+{
+    int64_t shortest = LOOK_MS_MAX * LOOK_SHARE;
+
+    for (size_t i = 0; i < config->host_count; i++) {
+        if (config->hosts[i].timeouts.ping_ms < shortest)
+            shortest = config->hosts[i].timeouts.ping_ms;
+    }
+    shortest /= LOOK_SHARE;
+    return (uint64_t)(shortest > LOOK_MS_MIN ? shortest : LOOK_MS_MIN);
+}
+
+static bool can_be_looked_at(const umh_host *host)
+{
+    return host->state == HOST_LOADING || host->state == HOST_READY || host->state == HOST_RUNNING;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    umh_liveness *liveness = umh_container_of(timer, umh_liveness, timer);
+    uint64_t now_ns = umh_clock_now_ns();
+
+    umh_list_each (item, umh_supervisor_hosts(liveness->broker->supervisor)) {
+        umh_host *host = umh_container_of(item, umh_host, entry);
+
+        if (can_be_looked_at(host))
+            ping(host, now_ns);
+        if (can_be_looked_at(host))
+            look_at_modules(host, now_ns);
+    }
+}
+
+int umh_liveness_new(umh_broker *broker, umh_liveness **ret_liveness)
+{
+    umh_liveness *liveness = calloc(1, sizeof(*liveness));
+    uint64_t interval_ms = look_ms(&broker->config);
+    int status;
+
+    if (!liveness)
+        return UMH_FAIL(UMH_E_MEMORY, "watch the hosts");
+    liveness->broker = broker;
+    status = uv_timer_init(&broker->loop, &liveness->timer);
+    if (status != 0) {
+        free(liveness);
+        return UMH_FAIL_UV(status, "watch the hosts");
+    }
+    umh_ignore(uv_timer_start(&liveness->timer, on_timer, interval_ms, interval_ms));
+    *ret_liveness = liveness;
+    return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(umh_container_of(handle, umh_liveness, timer));
+}
+
+void umh_liveness_close(umh_liveness *liveness)
+{
+    if (liveness && !uv_is_closing((uv_handle_t *)&liveness->timer))
+        uv_close((uv_handle_t *)&liveness->timer, on_closed);
+}
