@@ -12,8 +12,9 @@ int main(int argc, char **argv)
     UMH_AUTO_PTR(umh_broker) broker = NULL;        /* the loop and all that is on it */
     int r;
 
-    umh_process_prepare();
-    r = umh_options_read(argc, argv, &options);
+    r = umh_process_prepare();
+    if (r == 0)
+        r = umh_options_read(argc, argv, &options);
     if (r == UMH_OPTIONS_DONE)
         return 0;
     if (r == 0)
