@@ -30,7 +30,7 @@ typedef struct umh_log_line {
 
 /*
  * Append the record with its '\n':
- *   logfmt   time=2026-11-22T17:36:08.123Z host=sensors level=info module=sysload msg=text key=value
+ *   logfmt   time=2026-11-22T17:36:08.123Z host=sensors level=info module=sysload msg=text
  *   people   17:36:08.123 info  sensors/sysload  text  key=value
  * Outcomes: UMH_BUFFER_FULL (nothing appended).
  */

@@ -6,13 +6,14 @@
 #include "formats/jsonc.h"
 
 /*
- * {"broker":{"version","instance","pid","config","uptime_ms","memory":{...}},"hosts":[...],"clients":n}.
- * NULL: out of memory, recorded.
+ * {"broker":{"version","instance","pid","config","control","state","uptime_ms","memory":{...}},
+ * "hosts":[...],"clients":n}. NULL: out of memory, recorded.
  */
 umh_json *umh_status_describe(umh_broker *broker);
 /*
  * One host: name, pid, state, restarts, last death, modules [{name, slot, state, version, loader,
- * why, waiting, delivered, dropped, lost, services}].
+ * path, why, services, overflow, gate, waiting, outstanding_bytes, delivered, published, dropped,
+ * lost}]. What is not known is null.
  */
 umh_json *umh_status_describe_host(const umh_host *host);
 /*
