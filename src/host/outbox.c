@@ -401,12 +401,17 @@ int umh_outbox_on_give_back(umh_outbox *outbox, const umh_guid *service)
 
 /* ---- Slots ---- */
 
-void umh_outbox_stop_slot(umh_outbox *outbox, uint16_t slot)
+static void stop(umh_outbox *outbox, uint16_t slot)
 {
-    enter(outbox);
     /* Short of memory, see settle. */
     umh_ignore(umh_streams_stop_slot(&outbox->streams, slot, &outbox->writer.lane));
     umh_writer_wake_all(&outbox->writer);
+}
+
+void umh_outbox_stop_slot(umh_outbox *outbox, uint16_t slot)
+{
+    enter(outbox);
+    stop(outbox, slot);
     umh_writer_write(&outbox->writer);
     umh_writer_leave(&outbox->writer);
 }
@@ -423,6 +428,8 @@ int umh_outbox_finish_slot(umh_outbox *outbox, uint16_t slot, umh_bytes answer)
     if (!copy)
         return UMH_E_MEMORY;
     enter(outbox);
+    if (!umh_streams_slot(&outbox->streams, slot)->is_stopping)
+        stop(outbox, slot);
     umh_streams_finish_slot_take(&outbox->streams, slot, &copy->chunk, &outbox->writer.lane);
     umh_writer_write(&outbox->writer);
     umh_writer_leave(&outbox->writer);
