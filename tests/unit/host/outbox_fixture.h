@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,11 @@ typedef struct fixture {
     umh_outbox *outbox;
     atomic_int wakes;
     atomic_int breaks;
+    umh_thread *watcher; /* NULL: the test ticks itself */
+    umh_lock *lock;      /* of the two below */
+    umh_condition *woken;
+    bool is_woken;
+    bool is_ended;
     uint8_t *bytes; /* read and not yet taken */
     size_t size;
     size_t at;
@@ -38,6 +44,8 @@ typedef struct fixture {
 
 int fixture_set_up(void **state);
 int fixture_tear_down(void **state);
+/* A thread that ticks when it is woken, and never else; so take_frame does not. */
+void start_watcher(fixture *self);
 
 umh_guid service_of(unsigned number);
 umh_bytes text_of(size_t size); /* "aaa..." up to MESSAGE_MAX + 1 bytes; stays */
@@ -47,13 +55,14 @@ umh_send outside(unsigned service, uint16_t slot, size_t cost); /* deadline 0 */
 umh_send inside(unsigned service, uint16_t slot, size_t cost);  /* with the allowance */
 int send_one(fixture *self, umh_send send);
 
-/* Read the next frame into the fixture; ticks the outbox while nothing comes. */
+/* Read the next frame into the fixture; ticks while nothing comes, unless there is a watcher. */
 void take_frame(fixture *self);
 void take_message(fixture *self, unsigned service, uint16_t slot, size_t cost);
 void take_want(fixture *self, unsigned service, uint16_t slot, uint64_t need, uint64_t cost);
 void take_amount(fixture *self, umh_frame_kind kind, uint64_t amount);
-bool has_bytes(fixture *self);    /* something is in the pipe, or was read */
-void assert_quiet(fixture *self); /* not even after a tick */
+bool has_bytes(fixture *self);     /* something is in the pipe, or was read */
+void wait_for_byte(fixture *self); /* and no more of it */
+void assert_quiet(fixture *self);  /* not even after a tick */
 
 /* Fills the pipe with pongs, until the outbox is told that it is full; they are taken back later. */
 size_t fill_pipe(fixture *self);
