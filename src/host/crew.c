@@ -14,8 +14,11 @@ int umh_crew_init(umh_crew *crew)
     return umh_condition_new(&crew->changed);
 }
 
+/* From new tasks. A thread that came back too late to prove an unloading ends all the same. */
 static bool is_excluded(const umh_crew *crew, umh_member *member)
 {
+    if (atomic_load_explicit(&member->is_retired, memory_order_relaxed))
+        return true;
     for (size_t i = 0; i < UMH_COUNT_OF(crew->unloading.bits); i++) {
         if (atomic_load_explicit(&member->called[i], memory_order_relaxed) &
             crew->unloading.bits[i])

@@ -11,11 +11,10 @@
 
 #define SAY_BYTES 1024
 
+/* The record counts all of them and has room for some: the line says how many are missing. */
 static void add_fields(umh_logfmt_record *record, const umh_logfmt_field *fields, size_t count)
 {
-    if (count > UMH_COUNT_OF(record->fields))
-        count = UMH_COUNT_OF(record->fields);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && i < UMH_COUNT_OF(record->fields); i++)
         record->fields[i] = fields[i];
     record->field_count = count;
 }
