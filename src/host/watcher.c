@@ -176,7 +176,7 @@ static void fall_asleep(umh_dispatch *dispatch)
     umh_watcher *watcher = &dispatch->watcher;
 
     atomic_store(&watcher->is_awake, false);
-    if (is_role_busy(watcher) || atomic_load(&watcher->has_sendings))
+    if (dispatch->queued_count > 0 || is_role_busy(watcher) || atomic_load(&watcher->has_sendings))
         atomic_store(&watcher->is_awake, true);
     while (!atomic_load(&watcher->is_awake))
         umh_condition_wait(watcher->wake, dispatch->lock, UMH_FOREVER);
