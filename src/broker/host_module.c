@@ -15,6 +15,7 @@
 
 /* A stop that waits for memory is tried again at every turn's end, and after that long if none comes. */
 #define RESERVE_RETRY_MS 20u
+#define LINE_BYTES 1024u /* a why in one line */
 
 static void set_deadline(umh_host_module *module, int64_t from_now_ms)
 {
@@ -147,10 +148,11 @@ void umh_module_take_copy(umh_host_module *module)
 /* A reload whose new file is no good: the version before goes on. */
 static void keep_version_before(umh_host_module *module)
 {
+    char text[LINE_BYTES];
+
+    umh_why_format(&module->why, text, sizeof(text));
     umh_logs_say(module->host->broker->logs, UMH_LOG_WARNING, module->host->id,
-                 "module %s: the new file cannot be used, the version before is loaded again",
-                 module->name);
-    umh_logs_why(module->host->broker->logs, UMH_LOG_WARNING, module->host->id, &module->why);
+                 "module %s goes on in the version before: %s", module->name, text);
     umh_module_tell_waiters(module, false, NULL, &module->why);
     umh_module_happen(module, ON_COPY);
 }
@@ -299,12 +301,14 @@ void umh_module_replace(umh_host_module *module)
 void umh_module_fail(umh_host_module *module)
 {
     umh_host *host = module->host;
+    char text[LINE_BYTES];
 
     umh_deadline_clear(&module->deadline);
     umh_slot_set_gate(&module->slot, SLOT_SHUT);
     umh_subscriptions_remove_slot(umh_router_subscriptions(host->broker->router), &module->slot);
-    umh_logs_say(host->broker->logs, UMH_LOG_ERROR, host->id, "module %s failed", module->name);
-    umh_logs_why(host->broker->logs, UMH_LOG_ERROR, host->id, &module->why);
+    umh_why_format(&module->why, text, sizeof(text));
+    umh_logs_say(host->broker->logs, UMH_LOG_ERROR, host->id, "module %s failed: %s", module->name,
+                 text);
     if (must_leave(module) && !host->is_orderly) {
         umh_module_happen(module, ON_MODULE_STOP);
         return;
