@@ -28,6 +28,7 @@ typedef struct umh_cli_command {
 
 extern const umh_cli_command umh_cli_commands[];
 extern const size_t umh_cli_command_count;
+const umh_cli_command *umh_cli_find_command(const char *name); /* NULL: there is none */
 
 int umh_cli_run(const umh_cli *cli);
 int umh_cli_try(const umh_cli *cli);
@@ -41,9 +42,21 @@ int umh_cli_stop(const umh_cli *cli);
 int umh_cli_version(const umh_cli *cli);
 int umh_cli_help(const umh_cli *cli);
 
+/* The help of one subcommand on stdout; the list of all on stderr, for who named none: CLI_USAGE. */
+int umh_cli_help_on(const char *name);
+int umh_cli_greet(void);
+
 /* One line on stderr: "umh: text". Return the code, for `return umh_cli_refuse(...)`. */
 int umh_cli_refuse(const char *format, ...) UMH_PRINTF(1, 2);
 int umh_cli_refuse_why(const umh_why *why);
 int umh_cli_fail(void); /* of the thread's last failure, taken */
 /* The usage of the subcommand on stderr, with what is wrong in front. */
 int umh_cli_misuse(const umh_cli *cli, const char *format, ...) UMH_PRINTF(2, 3);
+
+/*
+ * The absolute path of a broker.json: `file`, or broker.json in it where it is a folder.
+ * `ret_path` has UMH_PATH_BYTES.
+ */
+UMH_MUST_USE int umh_cli_find_config(const char *file, char *ret_path);
+/* Problems of a configuration on stderr, a line each: "broker.json:12:5: key: text". */
+void umh_cli_print_problems(const umh_why_list *problems);

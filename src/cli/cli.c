@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of subcommands, and what all of them say alike. */
+#include "cli/cli.h"
+
+#include "base/auto.h"
+#include "platform/file.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_BYTES 2048
+#define CONFIG_NAME "broker.json"
+
+const umh_cli_command umh_cli_commands[] = {
+    {
+        .name = "run",
+        .usage = "run FILE [--for SECONDS] [--instance NAME] [--control PATH]",
+        .text = "run a broker in the foreground",
+        .help = "Starts the hosts of FILE (a broker.json, or a folder that holds one), supervises\n"
+                "them and routes their messages until SIGINT, SIGTERM or `umh stop`; then stops "
+                "them\n"
+                "in order. The log goes to stderr.\n"
+                "\n"
+                "  --for SECONDS    stop in order after that time\n"
+                "  --instance NAME  several brokers on one machine have different names\n"
+                "  --control PATH   socket of the control endpoint\n",
+        .run = umh_cli_run,
+    },
+    {
+        .name = "try",
+        .usage = "try MODULE [--wait SECONDS] [--verbose]",
+        .text = "run one module alone and talk to it",
+        .help = "Starts a broker with one host and MODULE in a temporary folder. Each line "
+                "`SERVICE TEXT`\n"
+                "of stdin is published; each message of the module is such a line on stdout. At "
+                "the end of\n"
+                "stdin it waits until the module has been silent for 0.2 seconds (10 seconds at "
+                "most), and\n"
+                "stops. MODULE is a file, a folder that holds a module of its name, or the name of "
+                "an\n"
+                "installed one.\n"
+                "\n"
+                "  --wait SECONDS   stop so long after the end of stdin, silent or not\n"
+                "  --verbose        the whole log on stderr, not only warnings and errors\n",
+        .run = umh_cli_try,
+    },
+    {
+        .name = "check",
+        .usage = "check FILE",
+        .text = "check a configuration and the modules it names",
+        .help =
+            "Reports everything that is wrong with FILE and with the files of its modules, and\n"
+            "whether .NET is there for managed ones. Starts nothing.\n",
+        .run = umh_cli_check,
+    },
+    {
+        .name = "plan",
+        .usage = "plan [FILE]",
+        .text = "say what would be started and stopped",
+        .help = "The steps that a broker would do with FILE; without FILE those that the running\n"
+                "broker still has to do. Does none of them.\n",
+        .run = umh_cli_plan,
+    },
+    {
+        .name = "status",
+        .usage = "status [--json]",
+        .text = "show hosts and modules of the running broker",
+        .help = "  --json   everything the broker says of itself, as one JSON object\n",
+        .run = umh_cli_status,
+    },
+    {
+        .name = "load",
+        .usage = "load HOST MODULE",
+        .text = "load a module into a running host",
+        .help =
+            "MODULE is a name, or the path of a file. Returns when the module runs, or says why "
+            "it\n"
+            "does not.\n",
+        .run = umh_cli_load,
+    },
+    {
+        .name = "unload",
+        .usage = "unload HOST MODULE",
+        .text = "unload a module",
+        .help =
+            "Prints \"unloaded\" where the module has gone from its process, \"replaced\" where "
+            "the\n"
+            "process had to be replaced by a fresh one without it.\n",
+        .run = umh_cli_load,
+    },
+    {
+        .name = "reload",
+        .usage = "reload HOST MODULE",
+        .text = "replace a module by what is in its place now",
+        .help = "Messages are held meanwhile, and none is lost. Prints \"running\", or "
+                "\"replaced\" where\n"
+                "the process had to be replaced as well.\n",
+        .run = umh_cli_load,
+    },
+    {
+        .name = "send",
+        .usage = "send SERVICE [TEXT|-] [--session N] [--timeout SECONDS]",
+        .text = "publish one message",
+        .help = "Done when the broker has taken it. SERVICE is a name or a GUID. Without TEXT, or "
+                "with -,\n"
+                "the text is all of stdin, as it is.\n"
+                "\n"
+                "  --session N        to one session (default: every session)\n"
+                "  --timeout SECONDS  how long to wait for room (default: 10)\n",
+        .run = umh_cli_send,
+    },
+    {
+        .name = "listen",
+        .usage = "listen [SERVICE...] [--count N] [--timeout SECONDS] [--json]",
+        .text = "print messages as they come",
+        .help = "One line per message: service, sender, session, text; control characters are "
+                "escaped.\n"
+                "Without SERVICE all but control messages. Says \"listening\" on stderr once it "
+                "does.\n"
+                "Who does not read in time loses the oldest messages: it never holds up the "
+                "system.\n"
+                "\n"
+                "  --count N          end after N messages; exit code 1 if any were lost\n"
+                "  --timeout SECONDS  end after that time; exit code 1 if --count was not reached\n"
+                "  --json             one JSON object per line\n",
+        .run = umh_cli_listen,
+    },
+    {
+        .name = "stop",
+        .usage = "stop [--timeout SECONDS]",
+        .text = "stop the running broker in order",
+        .help = "Returns when it has ended.\n"
+                "\n"
+                "  --timeout SECONDS  how long to wait for that (default: 60)\n",
+        .run = umh_cli_stop,
+    },
+    {
+        .name = "version",
+        .usage = "version",
+        .text = "print the version",
+        .run = umh_cli_version,
+    },
+    {
+        .name = "help",
+        .usage = "help [COMMAND]",
+        .text = "print this, or more about a command",
+        .run = umh_cli_help,
+    },
+};
+
+const size_t umh_cli_command_count = UMH_COUNT_OF(umh_cli_commands);
+
+const umh_cli_command *umh_cli_find_command(const char *name)
+{
+    for (size_t i = 0; i < umh_cli_command_count; i++) {
+        if (strcmp(umh_cli_commands[i].name, name) == 0)
+            return &umh_cli_commands[i];
+    }
+    return NULL;
+}
+
+/* ------------------------- saying no */
+
+int umh_cli_refuse(const char *format, ...)
+{
+    char line[LINE_BYTES];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "umh: %s\n", line);
+    return CLI_FAILED;
+}
+
+int umh_cli_refuse_why(const umh_why *why)
+{
+    char line[LINE_BYTES];
+
+    umh_why_format(why, line, sizeof line);
+    return umh_cli_refuse("%s", line);
+}
+
+int umh_cli_fail(void)
+{
+    umh_failure failure = umh_failure_take();
+    char line[LINE_BYTES];
+
+    umh_failure_format(&failure, line, sizeof line);
+    return umh_cli_refuse("%s", line);
+}
+
+int umh_cli_misuse(const umh_cli *cli, const char *format, ...)
+{
+    const umh_cli_command *command = umh_cli_find_command(cli->argv[0]);
+    char line[LINE_BYTES];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "umh: %s: %s\nusage: umh %s\n", cli->argv[0], line,
+            command ? command->usage : "help");
+    return CLI_USAGE;
+}
+
+/* ------------------------- configurations */
+
+int umh_cli_find_config(const char *file, char *ret_path)
+{
+    int r = umh_file_absolute(file, ret_path);
+
+    if (r == 0 && umh_file_inspect(ret_path).kind == FILE_KIND_FOLDER)
+        r = umh_file_join(ret_path, CONFIG_NAME, ret_path);
+    return r;
+}
+
+void umh_cli_print_problems(const umh_why_list *problems)
+{
+    char line[LINE_BYTES];
+
+    for (size_t i = 0; i < problems->count; i++) {
+        umh_why_format(&problems->items[i], line, sizeof line);
+        fprintf(stderr, "%s\n", line);
+    }
+    if (problems->dropped_count > 0)
+        fprintf(stderr, "and %llu more\n", (unsigned long long)problems->dropped_count);
+}

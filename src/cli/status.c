@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* umh status: what the running broker says of itself, as a table or as it is. */
+#include "cli/arguments.h"
+#include "cli/client.h"
+#include "cli/output.h"
+#include "platform/clock.h"
+
+#include <stdio.h>
+
+enum {
+    COLUMN_NAME,
+    COLUMN_STATE,
+    COLUMN_PID,
+    COLUMN_RESTARTS,
+    COLUMN_VERSION,
+    COLUMN_WAITING,
+    COLUMN_DROPPED,
+    COLUMN_COUNT
+};
+
+#define NUMBER_BYTES 24
+#define NAME_BYTES 96
+#define KIB 1024
+#define MIB (1024 * 1024)
+
+/* A number, or nothing where there is none. */
+static const char *number_of(const json_t *object, const char *key, char text[NUMBER_BYTES])
+{
+    const json_t *value = json_object_get(object, key);
+
+    text[0] = '\0';
+    if (json_is_integer(value))
+        snprintf(text, NUMBER_BYTES, "%lld", (long long)json_integer_value(value));
+    return text;
+}
+
+static int add_note(umh_table *table, const char *what, const json_t *object, const char *key)
+{
+    const char *text = umh_jsonc_get_text(object, key, "");
+
+    return text[0] ? umh_table_note(table, "%s%s", what, text) : 0;
+}
+
+static int add_module(umh_table *table, const json_t *module)
+{
+    char name[NAME_BYTES];
+    char waiting[NUMBER_BYTES];
+    char dropped[NUMBER_BYTES];
+    const char *cells[COLUMN_COUNT] = {
+        [COLUMN_NAME] = name,
+        [COLUMN_STATE] = umh_jsonc_get_text(module, "state", ""),
+        [COLUMN_PID] = "",
+        [COLUMN_RESTARTS] = "",
+        [COLUMN_VERSION] = umh_jsonc_get_text(module, "version", ""),
+        [COLUMN_WAITING] = number_of(module, "waiting", waiting),
+        [COLUMN_DROPPED] = number_of(module, "dropped", dropped),
+    };
+    int r;
+
+    snprintf(name, sizeof name, "  %.80s", umh_jsonc_get_text(module, "name", "?"));
+    r = umh_table_add(table, cells);
+    return r ? r : add_note(table, "    why: ", module, "why");
+}
+
+static int add_host(umh_table *table, const json_t *host)
+{
+    char pid[NUMBER_BYTES];
+    char restarts[NUMBER_BYTES];
+    const char *cells[COLUMN_COUNT] = {
+        [COLUMN_NAME] = umh_jsonc_get_text(host, "name", "?"),
+        [COLUMN_STATE] = umh_jsonc_get_text(host, "state", ""),
+        [COLUMN_PID] = number_of(host, "pid", pid),
+        [COLUMN_RESTARTS] = number_of(host, "restarts", restarts),
+        [COLUMN_VERSION] = "",
+        [COLUMN_WAITING] = "",
+        [COLUMN_DROPPED] = "",
+    };
+    const json_t *modules = umh_jsonc_get_array(host, "modules");
+    const json_t *module;
+    size_t index;
+    int r = umh_table_add(table, cells);
+
+    if (r == 0)
+        r = add_note(table, "  last end: ", host, "death");
+    json_array_foreach(modules, index, module) r = r ? r : add_module(table, module);
+    return r;
+}
+
+static void put_span(int64_t ms)
+{
+    long long seconds = ms / 1000;
+
+    if (seconds >= 86400)
+        printf("%lld d %lld h", seconds / 86400, seconds % 86400 / 3600);
+    else if (seconds >= 3600)
+        printf("%lld h %lld min", seconds / 3600, seconds % 3600 / 60);
+    else if (seconds >= 60)
+        printf("%lld min %lld s", seconds / 60, seconds % 60);
+    else
+        printf("%lld s", seconds);
+}
+
+static void put_bytes(int64_t bytes)
+{
+    if (bytes >= MIB)
+        printf("%.1f MiB", (double)bytes / MIB);
+    else
+        printf("%lld KiB", (long long)((bytes + KIB - 1) / KIB));
+}
+
+static void print_broker(const json_t *broker)
+{
+    const json_t *memory = umh_jsonc_get_object(broker, "memory");
+
+    printf("broker %s, instance %s, pid %lld, %s for ", umh_jsonc_get_text(broker, "version", "?"),
+           umh_jsonc_get_text(broker, "instance", "?"),
+           (long long)umh_jsonc_get_integer(broker, "pid", 0),
+           umh_jsonc_get_text(broker, "state", "running"));
+    put_span(umh_jsonc_get_integer(broker, "uptime_ms", 0));
+    printf("\n%s\nmemory for messages: ", umh_jsonc_get_text(broker, "config", ""));
+    put_bytes(umh_jsonc_get_integer(memory, "charged", 0));
+    fputs(" of ", stdout);
+    put_bytes(umh_jsonc_get_integer(memory, "capacity", 0));
+    fputs(", highest ", stdout);
+    put_bytes(umh_jsonc_get_integer(memory, "highest", 0));
+    fputs("\n\n", stdout);
+}
+
+static int print_table(const json_t *status)
+{
+    static const char *const heads[COLUMN_COUNT] = {"HOST",    "STATE",   "PID",    "RESTARTS",
+                                                    "VERSION", "WAITING", "DROPPED"};
+    UMH_AUTO(umh_table)
+    table = {.column_count = COLUMN_COUNT,
+             .right_columns = 1u << COLUMN_PID | 1u << COLUMN_RESTARTS | 1u << COLUMN_WAITING |
+                              1u << COLUMN_DROPPED};
+    const json_t *host;
+    size_t index;
+    int r = umh_table_add(&table, heads);
+
+    json_array_foreach(umh_jsonc_get_array(status, "hosts"), index, host) r =
+        r ? r : add_host(&table, host);
+    if (r)
+        return umh_fold(r);
+    print_broker(umh_jsonc_get_object(status, "broker"));
+    umh_table_print(&table, stdout);
+    return 0;
+}
+
+/* What belongs to the answer and not to the status goes. */
+static int print_json(umh_json *status)
+{
+    json_object_del(status, "id");
+    json_object_del(status, "ok");
+    if (json_dumpf(status, stdout, JSON_INDENT(2)) != 0)
+        return umh_cli_refuse("the status could not be written to stdout");
+    putchar('\n');
+    return CLI_DONE;
+}
+
+int umh_cli_status(const umh_cli *cli)
+{
+    UMH_AUTO_PTR(umh_client) client = NULL;
+    UMH_AUTO(umh_answer) answer = UMH_ANSWER_INIT;
+    bool as_json = false;
+    const umh_option options[] = {{.name = "json", .kind = OPTION_FLAG, .to = &as_json}};
+    const umh_arguments_spec spec = {.options = options, .option_count = UMH_COUNT_OF(options)};
+    umh_why why = UMH_WHY_INIT;
+    const char *none;
+    size_t count;
+    int code;
+    int r;
+
+    if (!umh_arguments_read(cli, &spec, &none, &count, &code))
+        return code;
+    r = umh_client_connect(cli, &client, &why);
+    if (r == 0)
+        r = umh_client_ask_take(client, "status", NULL, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS),
+                                &answer, &why);
+    if (r)
+        return umh_client_explain(r, &why);
+    if (as_json)
+        return print_json(answer.body);
+    return print_table(answer.body) ? umh_cli_fail() : CLI_DONE;
+}
