@@ -2,7 +2,6 @@
 /* What a control client may ask: one row per command. */
 #include "broker/commands.h"
 
-#include "broker/pending_steps.h"
 #include "broker/status.h"
 #include "broker/supervisor.h"
 #include "config/nearest.h"
@@ -12,6 +11,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#define STEP_TEXT_BYTES 256
 
 /* Answers the command, now or later, exactly once. */
 typedef void (*umh_command_run)(umh_client *client, const umh_command *command);
@@ -60,14 +61,25 @@ static void status(umh_client *client, const umh_command *command)
         refuse_failure(client, command->id, UMH_E_MEMORY);
 }
 
+static void add_step(void *context, const umh_step *step)
+{
+    char text[STEP_TEXT_BYTES];
+
+    umh_step_describe(step, text, sizeof(text));
+    umh_ignore(json_array_append_new(context, json_string(text)));
+}
+
 static void plan(umh_client *client, const umh_command *command)
 {
-    umh_json *steps = umh_pending_steps_describe(client->broker);
+    umh_json *steps = json_array();
+    int r = umh_supervisor_each_step(client->broker->supervisor, add_step, steps);
 
-    if (steps)
+    if (r == 0) {
         answer_or_fail(client, command->id, json_pack("{s:o}", "steps", steps));
-    else
-        refuse_failure(client, command->id, UMH_E_MEMORY);
+        return;
+    }
+    umh_json_free(steps);
+    refuse_failure(client, command->id, r);
 }
 
 static void stop(umh_client *client, const umh_command *command)

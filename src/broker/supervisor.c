@@ -219,6 +219,20 @@ static int make_steps(umh_supervisor *supervisor, const umh_plan *plan, umh_step
     return r;
 }
 
+int umh_supervisor_each_step(umh_supervisor *supervisor,
+                             void (*visit)(void *context, const umh_step *step), void *context)
+{
+    UMH_AUTO(umh_plan) plan = UMH_PLAN_INIT;
+    UMH_AUTO(umh_steps) steps = UMH_STEPS_INIT;
+    int r = make_plan(supervisor, &plan);
+
+    if (r == 0)
+        r = make_steps(supervisor, &plan, &steps);
+    for (size_t i = 0; r == 0 && i < steps.count; i++)
+        visit(context, &steps.items[i]);
+    return r;
+}
+
 static int reconcile(umh_supervisor *supervisor)
 {
     UMH_AUTO(umh_plan) plan = UMH_PLAN_INIT;

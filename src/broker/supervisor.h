@@ -34,6 +34,11 @@ void umh_supervisor_await_reserve(umh_supervisor *supervisor, umh_host_module *m
 umh_list *umh_supervisor_hosts(umh_supervisor *supervisor);
 umh_host *umh_supervisor_find(umh_supervisor *supervisor, const char *host_id);
 
+/* The steps that reconcile would perform now; each is borrowed for the call. */
+UMH_MUST_USE int umh_supervisor_each_step(umh_supervisor *supervisor,
+                                          void (*visit)(void *context, const umh_step *step),
+                                          void *context);
+
 /*
  * An operator's change at run time: remembered as an override, then performed. The waiter may be
  * NULL. Outcomes: UMH_SUPERVISOR_REFUSED (why).
