@@ -15,7 +15,6 @@
 
 /* A stop that waits for memory is tried again at every turn's end, and after that long if none comes. */
 #define RESERVE_RETRY_MS 20u
-#define LINE_BYTES 1024u /* a why in one line */
 
 static void set_deadline(umh_host_module *module, int64_t from_now_ms)
 {
@@ -148,11 +147,10 @@ void umh_module_take_copy(umh_host_module *module)
 /* A reload whose new file is no good: the version before goes on. */
 static void keep_version_before(umh_host_module *module)
 {
-    char text[LINE_BYTES];
+    const umh_log_about about = {.host = module->host->id, .module = module->name};
 
-    umh_why_format(&module->why, text, sizeof(text));
-    umh_logs_say(module->host->broker->logs, UMH_LOG_WARNING, module->host->id,
-                 "module %s goes on in the version before: %s", module->name, text);
+    umh_logs_about(module->host->broker->logs, UMH_LOG_WARNING, &about,
+                   "goes on in the version before", &module->why);
     umh_module_tell_waiters(module, false, NULL, &module->why);
     umh_module_happen(module, ON_COPY);
 }
@@ -301,14 +299,12 @@ void umh_module_replace(umh_host_module *module)
 void umh_module_fail(umh_host_module *module)
 {
     umh_host *host = module->host;
-    char text[LINE_BYTES];
+    const umh_log_about about = {.host = host->id, .module = module->name};
 
     umh_deadline_clear(&module->deadline);
     umh_slot_set_gate(&module->slot, SLOT_SHUT);
     umh_subscriptions_remove_slot(umh_router_subscriptions(host->broker->router), &module->slot);
-    umh_why_format(&module->why, text, sizeof(text));
-    umh_logs_say(host->broker->logs, UMH_LOG_ERROR, host->id, "module %s failed: %s", module->name,
-                 text);
+    umh_logs_about(host->broker->logs, UMH_LOG_ERROR, &about, "failed", &module->why);
     if (must_leave(module) && !host->is_orderly) {
         umh_module_happen(module, ON_MODULE_STOP);
         return;

@@ -133,34 +133,50 @@ void umh_logs_failure(umh_logs *logs, const char *host, const char *what)
     umh_logs_say(logs, UMH_LOG_ERROR, host, "%s: %s", what, text);
 }
 
-/* People read a place as compilers write it; programs have it in fields. */
-void umh_logs_why(umh_logs *logs, umh_log_level level, const char *host, const umh_why *why)
+static void add_place(umh_logfmt_record *record, const umh_why *why, char line[16], char column[16])
 {
-    char text[sizeof(*why) + 64];
-    char line[16];
-    char column[16];
-    umh_logfmt_record record = {.level = level, .message = umh_bytes_of_text(why->text)};
-
-    if (logs->format.style != LOG_STYLE_LOGFMT) {
-        umh_why_format(why, text, sizeof(text));
-        say_text(logs, level, host, text);
-        return;
-    }
-    snprintf(line, sizeof(line), "%d", why->line);
-    snprintf(column, sizeof(column), "%d", why->column);
+    snprintf(line, 16, "%d", why->line);
+    snprintf(column, 16, "%d", why->column);
     if (why->file[0])
-        record.fields[record.field_count++] =
+        record->fields[record->field_count++] =
             (umh_logfmt_field){"file", umh_bytes_of_text(why->file)};
     if (why->line > 0)
-        record.fields[record.field_count++] = (umh_logfmt_field){"line", umh_bytes_of_text(line)};
+        record->fields[record->field_count++] = (umh_logfmt_field){"line", umh_bytes_of_text(line)};
     if (why->column > 0)
-        record.fields[record.field_count++] =
+        record->fields[record->field_count++] =
             (umh_logfmt_field){"column", umh_bytes_of_text(column)};
     if (why->key[0])
-        record.fields[record.field_count++] =
+        record->fields[record->field_count++] =
             (umh_logfmt_field){"key", umh_bytes_of_text(why->key)};
-    umh_logs_put(logs, host, &record, false);
+}
+
+/* People read a place as compilers write it; programs have it in fields. */
+void umh_logs_about(umh_logs *logs, umh_log_level level, const umh_log_about *about,
+                    const char *what, const umh_why *why)
+{
+    bool is_for_people = logs->format.style != LOG_STYLE_LOGFMT;
+    char reason[sizeof(*why) + 64];
+    char text[SAY_BYTES];
+    char line[16];
+    char column[16];
+    umh_logfmt_record record = {.level = level, .module = umh_bytes_of_text(about->module)};
+
+    umh_text_put(reason, sizeof(reason), why->text);
+    if (is_for_people)
+        umh_why_format(why, reason, sizeof(reason));
+    else
+        add_place(&record, why, line, column);
+    snprintf(text, sizeof(text), "%s%s%s", what, what[0] && reason[0] ? ": " : "", reason);
+    record.message = umh_bytes_of_text(text);
+    umh_logs_put(logs, about->host, &record, false);
     umh_logs_flush(logs);
+}
+
+void umh_logs_why(umh_logs *logs, umh_log_level level, const char *host, const umh_why *why)
+{
+    const umh_log_about about = {.host = host, .module = NULL};
+
+    umh_logs_about(logs, level, &about, "", why);
 }
 
 /* --- life --------------------------------------------------------------------------------- */

@@ -28,6 +28,14 @@ void umh_logs_say(umh_logs *logs, umh_log_level level, const char *host, const c
 void umh_logs_failure(umh_logs *logs, const char *host, const char *what);
 void umh_logs_why(umh_logs *logs, umh_log_level level, const char *host, const umh_why *why);
 
+/* A record about a module: "what: why", with the module in its place. */
+typedef struct umh_log_about {
+    const char *host;
+    const char *module;
+} umh_log_about;
+void umh_logs_about(umh_logs *logs, umh_log_level level, const umh_log_about *about,
+                    const char *what, const umh_why *why);
+
 /* The stderr of one process of a host. */
 typedef struct umh_log_source umh_log_source;
 UMH_MUST_USE int umh_log_source_open(umh_logs *logs, const char *host_id, umh_pipe pipe_take,
