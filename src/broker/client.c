@@ -8,6 +8,7 @@
 
 #include "broker/commands.h"
 #include "broker/logs.h"
+#include "formats/utf8.h"
 #include "ipc/control.h"
 #include "ipc/services.h"
 
@@ -64,6 +65,8 @@ static int publish(umh_client *client, const umh_frame *frame, umh_bytes payload
     r = umh_router_route(client->broker->router, &source, &unslotted, payload, stored, &count,
                          &why);
     if (r == UMH_ROUTER_VIOLATION) {
+        if (!umh_utf8_is_valid(payload))
+            umh_why_set(&why, "the text of the message is not UTF-8");
         count_refusal(client, &why);
         return 0;
     }
