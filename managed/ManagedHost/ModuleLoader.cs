@@ -43,11 +43,10 @@ internal static class ModuleLoader
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static ManagedModule Load(ModuleHost host, string path, out ModuleFacts facts)
     {
-        AssemblyLoadContext context = NewContext(path, out bool bringsShared);
+        AssemblyLoadContext context = NewContext(path);
         try
         {
-            Assembly assembly = context.LoadFromAssemblyPath(path);
-            return LoadFrom(assembly, context, host, bringsShared, out facts);
+            return LoadInto(context, host, path, out facts);
         }
         catch (Exception exception)
         {
@@ -58,28 +57,19 @@ internal static class ModuleLoader
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static ManagedModule LoadFrom(
-        Assembly assembly, AssemblyLoadContext context, ModuleHost host, bool bringsShared, out ModuleFacts facts)
+    private static ManagedModule LoadInto(
+        AssemblyLoadContext context, ModuleHost host, string path, out ModuleFacts facts)
     {
-        if (bringsShared)
-            CheckReferences(assembly);
-        try
-        {
-            ManagedModule module = new(host, context, FindType(assembly));
-            Warmup.WaitUntilReady();
-            module.Construct();
-            facts = new ModuleFacts(assembly.GetName().Name ?? string.Empty, VersionOf(assembly));
-            return module;
-        }
-        catch (Exception) when (!bringsShared)
-        {
-            // A version that is too new explains what else would be a riddle.
-            CheckReferences(assembly);
-            throw;
-        }
+        Assembly assembly = context.LoadFromAssemblyPath(path);
+        CheckReferences(assembly);
+        ManagedModule module = new(host, context, FindType(assembly));
+        Warmup.WaitUntilReady();
+        module.Construct();
+        facts = new ModuleFacts(assembly.GetName().Name ?? string.Empty, VersionOf(assembly));
+        return module;
     }
 
-    private static AssemblyLoadContext NewContext(string path, out bool bringsShared)
+    private static AssemblyLoadContext NewContext(string path)
     {
         AssemblyLoadContextBuilder builder = new AssemblyLoadContextBuilder()
             .SetMainAssemblyPath(path)
@@ -89,13 +79,10 @@ internal static class ModuleLoader
         string folder = Path.GetDirectoryName(path) ?? string.Empty;
 
         // What is not beside the module comes from the host anyway; what is there must be told to yield.
-        bringsShared = false;
         foreach (string name in s_shared)
         {
-            if (!File.Exists(Path.Join(folder, name + ".dll")))
-                continue;
-            builder.PreferDefaultLoadContextAssembly(new AssemblyName(name));
-            bringsShared = true;
+            if (File.Exists(Path.Join(folder, name + ".dll")))
+                builder.PreferDefaultLoadContextAssembly(new AssemblyName(name));
         }
         return builder.Build();
     }

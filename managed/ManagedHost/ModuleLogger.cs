@@ -26,7 +26,7 @@ internal sealed class ModuleLogger(ModuleHost host, LogLevel lowest) : ILogger
         ArgumentNullException.ThrowIfNull(formatter);
         if (!IsEnabled(level))
             return;
-        using LogRecord record = new(formatter(state, exception));
+        using LogRecord record = new(TextOf(() => formatter(state, exception)));
         AddPairs(record, state);
         for (Scope? scope = _scope.Value; scope is not null; scope = scope.Outer)
         {
@@ -66,6 +66,19 @@ internal sealed class ModuleLogger(ModuleHost host, LogLevel lowest) : ILogger
                 record.Add(key, TextOf(value));
         }
         return true;
+    }
+
+    /// <summary>To format a message is to call the code of its values, too.</summary>
+    private static string TextOf(Func<string> message)
+    {
+        try
+        {
+            return message();
+        }
+        catch (Exception exception)
+        {
+            return $"(the message could not be made: {exception.GetType().Name}: {exception.Message})";
+        }
     }
 
     /// <summary>A value's own code may throw; a log record never does.</summary>

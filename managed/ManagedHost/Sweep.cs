@@ -171,7 +171,8 @@ internal static class Sweep
         {
             foreach (FieldInfo field in type.GetFields(Fields | BindingFlags.DeclaredOnly))
             {
-                if (typeof(Delegate).IsAssignableFrom(field.FieldType) && mine.Is(field.GetValue(thing)))
+                // Of any type: an observable instrument keeps its callback as an object.
+                if (!field.FieldType.IsValueType && field.GetValue(thing) is Delegate call && mine.Is(call))
                     return true;
             }
         }

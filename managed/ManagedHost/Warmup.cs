@@ -61,6 +61,7 @@ internal static class Warmup
 
     private static void Reflect()
     {
+        typeof(Warmup).Assembly.GetReferencedAssemblies();
         typeof(Module).IsDefined(typeof(SubscribeAttribute), inherit: true);
         typeof(Warmup).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
         Activator.CreateInstance(typeof(object));
