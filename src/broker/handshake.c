@@ -168,6 +168,23 @@ void umh_handshake_exit(umh_host *host)
 
 /* --- answers ------------------------------------------------------------------------------ */
 
+/*
+ * `r` of decoding: what is wrong with it, as something that the host did. Outcomes:
+ * UMH_HANDSHAKE_VIOLATION.
+ */
+static int judge_decoded(int r, const char *what, umh_why *why)
+{
+    char text[sizeof(why->text)];
+
+    if (r < 0)
+        umh_why_set_failure(why);
+    if (r == 0)
+        return 0;
+    umh_text_put(text, sizeof(text), why->text);
+    umh_why_set(why, "sent %s that cannot be read: %s", what, text);
+    return UMH_HANDSHAKE_VIOLATION;
+}
+
 /* Outcomes: UMH_HANDSHAKE_VIOLATION. */
 static int take_hello(umh_host *host, const umh_answer *answer, umh_why *ret_why)
 {
@@ -290,9 +307,7 @@ static int receive_answer(umh_host *host, umh_bytes payload, umh_why *ret_why)
     umh_host_module *module;
     int r = umh_answer_decode(payload, &answer, ret_why);
 
-    if (r < 0)
-        umh_why_set_failure(ret_why);
-    if (r)
+    if (judge_decoded(r, "an answer", ret_why) != 0)
         return UMH_HANDSHAKE_VIOLATION;
     if (host->hello_id != 0 && answer.id == host->hello_id)
         return take_hello(host, &answer, ret_why);
@@ -334,9 +349,7 @@ static int receive_command(umh_host *host, umh_bytes payload, umh_why *ret_why)
     int64_t slot;
     int r = umh_command_decode(payload, &command, ret_why);
 
-    if (r < 0)
-        umh_why_set_failure(ret_why);
-    if (r)
+    if (judge_decoded(r, "a command", ret_why) != 0)
         return UMH_HANDSHAKE_VIOLATION;
     row = find_row(command.name);
     slot = umh_jsonc_get_integer(command.body, "slot", UMH_SLOT_NONE);
