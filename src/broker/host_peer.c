@@ -29,24 +29,26 @@ static int on_header(void *context, const umh_frame *frame, umh_why *ret_why)
 {
     umh_host *host = context;
     umh_source source = source_of(host);
+    int r = 0;
 
-    if (is_command(frame))
-        return 0;
-    return umh_router_admit(host->broker->router, &source, frame, ret_why) ? UMH_PEER_VIOLATION : 0;
+    if (!is_command(frame))
+        r = umh_router_admit(host->broker->router, &source, frame, ret_why);
+    return r ? UMH_PEER_VIOLATION : 0;
 }
 
 static int take_message(umh_host *host, const umh_frame *frame, umh_bytes payload,
                         umh_message *stored, umh_why *ret_why)
 {
-    umh_source source;
+    umh_source source = source_of(host);
     uint32_t count;
+    int r;
 
     if (is_command(frame))
-        return umh_handshake_receive(host, frame, payload, ret_why) ? UMH_PEER_VIOLATION : 0;
-    source = source_of(host);
-    return umh_router_route(host->broker->router, &source, frame, payload, stored, &count, ret_why)
-               ? UMH_PEER_VIOLATION
-               : 0;
+        r = umh_handshake_receive(host, frame, payload, ret_why);
+    else
+        r = umh_router_route(host->broker->router, &source, frame, payload, stored, &count,
+                             ret_why);
+    return r ? UMH_PEER_VIOLATION : 0;
 }
 
 static int take_credit(umh_host *host, const umh_frame *frame, umh_bytes payload, umh_why *ret_why)
