@@ -61,7 +61,7 @@ static void enter(umh_outbox *outbox)
     umh_lock_take(outbox->writer.lock);
 }
 
-/* Control frames are written by whoever made them due. A full pipe has somebody who waits for it. */
+/* Control frames are written by whoever made them due. For a full pipe somebody waits already. */
 static void write_urgent(umh_outbox *outbox)
 {
     if (umh_writer_has_urgent(&outbox->writer) && !outbox->writer.is_pipe_full)
@@ -304,7 +304,7 @@ static int put(umh_outbox *outbox, const umh_frame *frame, umh_bytes payload)
 
     umh_assert(payload.size == frame->payload_bytes);
     if (payload.size > UMH_COMMAND_BYTES_MAX)
-        return UMH_FAIL(UMH_E_LIMIT, "a control frame of %zu bytes", payload.size);
+        return UMH_FAIL(UMH_E_LIMIT, "a control frame of %u bytes", frame->payload_bytes);
     enter(outbox);
     r = outbox->writer.is_broken ? 0 : umh_writer_put(&outbox->writer, frame, payload);
     leave(outbox);
@@ -422,7 +422,7 @@ int umh_outbox_finish_slot(umh_outbox *outbox, uint16_t slot, umh_bytes answer)
     umh_waiting *copy;
 
     if (answer.size > UMH_COMMAND_BYTES_MAX)
-        return UMH_FAIL(UMH_E_LIMIT, "an answer of %zu bytes", answer.size);
+        return UMH_FAIL(UMH_E_LIMIT, "an answer of %u bytes", frame.payload_bytes);
     frame.source_slot = slot;
     copy = umh_waiting_copy(&frame, answer);
     if (!copy)

@@ -136,7 +136,7 @@ umh_waiting *umh_waiting_copy(const umh_frame *frame, umh_bytes text)
     uint8_t *copy = (uint8_t *)(waiting + 1);
 
     if (!waiting) {
-        umh_ignore(UMH_FAIL(UMH_E_MEMORY, "keep a message of %zu bytes", text.size));
+        umh_ignore(UMH_FAIL(UMH_E_MEMORY, "keep a message of %u bytes", frame->payload_bytes));
         return NULL;
     }
     if (text.size > 0)
@@ -362,17 +362,21 @@ bool umh_streams_is_due(const umh_streams *streams)
 static bool put_amount(umh_buffer *frames, const umh_frame *frame, uint64_t amount)
 {
     uint8_t bytes[UMH_FRAME_AMOUNT_BYTES];
+    int r;
 
     umh_frame_encode_amount(frame, amount, bytes);
-    return umh_buffer_append(frames, bytes, sizeof bytes) == 0;
+    r = umh_buffer_append(frames, bytes, sizeof bytes);
+    return r == 0;
 }
 
 static bool put_want(umh_buffer *frames, const umh_frame *frame, const umh_want *want)
 {
     uint8_t bytes[UMH_FRAME_WANT_BYTES];
+    int r;
 
     umh_frame_encode_want(frame, want->need, want->cost, bytes);
-    return umh_buffer_append(frames, bytes, sizeof bytes) == 0;
+    r = umh_buffer_append(frames, bytes, sizeof bytes);
+    return r == 0;
 }
 
 /*

@@ -64,7 +64,7 @@ bool has_bytes(fixture *self);     /* something is in the pipe, or was read */
 void wait_for_byte(fixture *self); /* and no more of it */
 void assert_quiet(fixture *self);  /* not even after a tick */
 
-/* Fills the pipe with pongs, until the outbox is told that it is full; they are taken back later. */
+/* Fills the pipe with pongs until the outbox finds it full; they are taken back later. */
 size_t fill_pipe(fixture *self);
 void take_filling(fixture *self, size_t count);
 
