@@ -276,6 +276,10 @@ static int run_main(umh_managed *managed, const hostfxr *fxr, umh_why *ret_why)
     r = umh_file_join(managed->managed_folder, MANAGED_ASSEMBLY, path);
     if (r)
         return umh_fold(r);
+    if (umh_file_inspect(path).kind != FILE_KIND_FILE) {
+        umh_why_set(ret_why, "there is no '%s'; the managed parts are not installed", path);
+        return UMH_MODULE_UNUSABLE;
+    }
     snprintf(address, sizeof(address), "%" PRIxPTR, (uintptr_t)&start);
     arguments[0] = path;
     arguments[1] = address;
