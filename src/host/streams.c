@@ -150,7 +150,7 @@ umh_waiting *umh_waiting_copy(const umh_frame *frame, umh_bytes text)
     return waiting;
 }
 
-/* Before what the next message of the slot goes: the end, or the first one of a module that goes on. */
+/* Before what a message of the slot goes: the end, or the first one of a module that goes on. */
 static umh_list *place_of(const umh_streams *streams, umh_stream *stream, uint16_t slot)
 {
     umh_list *before = &stream->waiting;
