@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define WHO_COLUMNS_MIN 12
-#define WHO_COLUMNS_MAX 28
 #define OWN_NAME "broker"
 #define CONTINUATION "\n             " /* under the level: a record begins in the first column */
 #define REPLACEMENT "\xEF\xBF\xBD"
@@ -192,7 +191,7 @@ static int append_who(umh_log_columns *columns, umh_log_format *format, const um
 
     count = count_characters(text->data + start, text->size - start);
     if (count > format->who_columns)
-        format->who_columns = count < WHO_COLUMNS_MAX ? count : WHO_COLUMNS_MAX;
+        format->who_columns = count < UMH_LOG_WHO_COLUMNS_MAX ? count : UMH_LOG_WHO_COLUMNS_MAX;
     if (format->who_columns < WHO_COLUMNS_MIN)
         format->who_columns = WHO_COLUMNS_MIN;
     r = colour(columns, COLOUR_NONE);

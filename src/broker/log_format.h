@@ -15,6 +15,8 @@ typedef struct umh_log_format {
     size_t who_columns; /* of the widest "host/module" so far, within bounds */
 } umh_log_format;
 
+#define UMH_LOG_WHO_COLUMNS_MAX 28u /* a longer name pushes its own line aside, no other */
+
 #define UMH_LOG_FORMAT_INIT                                                                        \
     {                                                                                              \
         .style = LOG_STYLE_LOGFMT, .offset_minutes = 0, .who_columns = 0                           \

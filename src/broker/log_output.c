@@ -10,6 +10,7 @@
 #include "broker/log_output.h"
 
 #include "ipc/limits.h"
+#include "platform/clock.h"
 
 #include <stdlib.h>
 
@@ -126,11 +127,14 @@ bool umh_log_output_flush(umh_log_output *output)
 
 void umh_log_output_close(umh_log_output *output, uint64_t deadline_ns)
 {
-    while (!umh_log_output_flush(output)) {
-        if (umh_pipe_wait_writable(output->pipe, deadline_ns) != 0) {
+    /* A terminal with room for half a line break polls writable and takes nothing. */
+    while (!umh_log_output_flush(output) && umh_clock_now_ns() < deadline_ns) {
+        int r = umh_pipe_wait_writable(output->pipe, deadline_ns);
+
+        if (r < 0)
             umh_failure_take();
+        if (r)
             break;
-        }
     }
     umh_buffer_deinit(&output->pending);
     output->written = 0;

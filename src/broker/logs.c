@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define SAY_BYTES 2048
@@ -192,6 +193,23 @@ static umh_log_style choose_style(const umh_broker_options *options, umh_pipe pi
                                                                  : LOG_STYLE_COLOURED;
 }
 
+/* The column of names is as wide as what is in the file from the first line on. */
+static size_t find_who_columns(const umh_config *config)
+{
+    size_t widest = 0;
+
+    for (size_t i = 0; i < config->host_count; i++) {
+        const umh_host_config *host = &config->hosts[i];
+
+        for (size_t m = 0; m < host->module_count; m++) {
+            size_t columns = strlen(host->name) + 1 + strlen(host->modules[m].name);
+
+            widest = columns > widest ? columns : widest;
+        }
+    }
+    return widest < UMH_LOG_WHO_COLUMNS_MAX ? widest : UMH_LOG_WHO_COLUMNS_MAX;
+}
+
 int umh_logs_new(umh_broker *broker, umh_logs **ret_logs)
 {
     umh_logs *logs = calloc(1, sizeof(*logs));
@@ -207,9 +225,13 @@ int umh_logs_new(umh_broker *broker, umh_logs **ret_logs)
     logs->lowest = (umh_log_level)broker->config.log_level;
     logs->format = (umh_log_format)UMH_LOG_FORMAT_INIT;
     logs->format.style = choose_style(&broker->options, umh_pipe_standard(2));
+    logs->format.who_columns = find_who_columns(&broker->config);
     umh_list_init(&logs->sources);
     umh_ignore(uv_timer_init(&broker->loop, &logs->retry));
     umh_ignore(uv_timer_init(&broker->loop, &logs->second));
+    /* A log that is stuck does not keep the broker from ending. */
+    uv_unref((uv_handle_t *)&logs->retry);
+    uv_unref((uv_handle_t *)&logs->second);
     logs->retry.data = logs;
     logs->second.data = logs;
     umh_log_output_init(&logs->output, &broker->loop, umh_pipe_standard(2));

@@ -206,6 +206,9 @@ static void test_closes_though_nobody_reads(void **state)
     text[sizeof text - 1] = '\0';
     for (unsigned i = 0; i < 200; i++)
         umh_logs_say(f->broker.logs, UMH_LOG_INFO, NULL, "%s", text);
+    /* Nor does what waits keep the loop from ending. */
+    assert_true(uv_is_active((uv_handle_t *)&f->broker.logs->retry));
+    assert_false(uv_has_ref((uv_handle_t *)&f->broker.logs->retry));
     umh_log_source_close(f->source);
     f->source = NULL;
     umh_logs_close(f->broker.logs);
