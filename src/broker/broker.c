@@ -251,8 +251,8 @@ int umh_broker_new(const umh_broker_options *options, umh_config *config, umh_br
 
 int umh_broker_run(umh_broker *broker)
 {
-    umh_logs_say(broker->logs, UMH_LOG_INFO, NULL, "running %zu hosts of %s",
-                 broker->config.host_count, broker->config.path);
+    umh_logs_say(broker->logs, UMH_LOG_INFO, NULL, "running %llu hosts of %s",
+                 (unsigned long long)broker->config.host_count, broker->config.path);
     if (broker->endpoint)
         umh_logs_say(broker->logs, UMH_LOG_DEBUG, NULL, "control endpoint at %s",
                      umh_endpoint_path(broker->endpoint));
