@@ -50,19 +50,15 @@ typedef struct umh_guid_v1 {
     uint8_t bytes[16];
 } umh_guid_v1;
 
-/*
- * 92D627A3-6C62-4C5B-8477-484A34ED3B82 is UMH_GUID_V1(0x92D627A3, 0x6C62, 0x4C5B, 0x8477,
- * 0x484A34ED3B82).
- */
+/* 92D627A3-6C62-4C5B-8477-484A34ED3B82: (0x92D627A3, 0x6C62, 0x4C5B, 0x8477, 0x484A34ED3B82) */
+#define UMH_BYTE_V1(value, shift) ((uint8_t)((uint64_t)(value) >> (shift)))
 #define UMH_GUID_V1(a, b, c, d, e)                                                                 \
     {                                                                                              \
         {                                                                                          \
-            (uint8_t)(((uint32_t)(a)) >> 24), (uint8_t)(((uint32_t)(a)) >> 16),                    \
-                (uint8_t)(((uint32_t)(a)) >> 8), (uint8_t)(a), (uint8_t)((b) >> 8), (uint8_t)(b),  \
-                (uint8_t)((c) >> 8), (uint8_t)(c), (uint8_t)((d) >> 8), (uint8_t)(d),              \
-                (uint8_t)(((uint64_t)(e)) >> 40), (uint8_t)(((uint64_t)(e)) >> 32),                \
-                (uint8_t)(((uint64_t)(e)) >> 24), (uint8_t)(((uint64_t)(e)) >> 16),                \
-                (uint8_t)(((uint64_t)(e)) >> 8), (uint8_t)(e)                                      \
+            UMH_BYTE_V1(a, 24), UMH_BYTE_V1(a, 16), UMH_BYTE_V1(a, 8), UMH_BYTE_V1(a, 0),          \
+                UMH_BYTE_V1(b, 8), UMH_BYTE_V1(b, 0), UMH_BYTE_V1(c, 8), UMH_BYTE_V1(c, 0),        \
+                UMH_BYTE_V1(d, 8), UMH_BYTE_V1(d, 0), UMH_BYTE_V1(e, 40), UMH_BYTE_V1(e, 32),      \
+                UMH_BYTE_V1(e, 24), UMH_BYTE_V1(e, 16), UMH_BYTE_V1(e, 8), UMH_BYTE_V1(e, 0)       \
         }                                                                                          \
     }
 
