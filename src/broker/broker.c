@@ -23,9 +23,12 @@
 
 /* --- the end of a turn -------------------------------------------------------------------- */
 
-static void close_handle(void *handle)
+static void close_handle(void *at)
 {
-    if (!uv_is_closing(handle))
+    uv_handle_t *handle = at;
+
+    /* A broker that could not be made ends with handles that were never begun. */
+    if (handle->type != UV_UNKNOWN_HANDLE && !uv_is_closing(handle))
         uv_close(handle, NULL);
 }
 
