@@ -34,19 +34,19 @@ void umh_host_admit(umh_host *host)
     umh_host_on_module_change(host);
 }
 
-static unsigned count_modules(const umh_host *host, bool only_loaded)
+static unsigned count_modules(const umh_host *host, umh_module_state state)
 {
     unsigned count = 0;
 
     for (uint16_t i = 0; i < host->module_count; i++)
-        count += host->modules[i] && (!only_loaded || host->modules[i]->state == SLOT_LOADED);
+        count += host->modules[i] && host->modules[i]->state == state;
     return count;
 }
 
 void umh_host_settle(umh_host *host)
 {
-    umh_logs_say(host->broker->logs, UMH_LOG_DEBUG, host->id, "ready: %u of %u modules are loaded",
-                 count_modules(host, true), count_modules(host, false));
+    umh_logs_say(host->broker->logs, UMH_LOG_DEBUG, host->id, "ready: %u modules loaded, %u failed",
+                 count_modules(host, SLOT_LOADED), count_modules(host, SLOT_FAILED));
 }
 
 void umh_host_go(umh_host *host)
