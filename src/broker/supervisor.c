@@ -471,6 +471,7 @@ static int name_override(const char *host_id, const char *module, umh_override *
 {
     bool is_path = strchr(module, '/') != NULL;
     const char *name = is_path ? umh_file_name(module) : module;
+    char *ending;
 
     *row = (umh_override){.is_wanted = true};
     umh_text_put(row->host, sizeof(row->host), host_id);
@@ -479,6 +480,10 @@ static int name_override(const char *host_id, const char *module, umh_override *
         umh_why_set(ret_why, "'%s' cannot be a module's name or path", module);
         return UMH_SUPERVISOR_REFUSED;
     }
+    /* As in the configuration a file's name without its ending is the module's. */
+    ending = is_path ? strrchr(row->module, '.') : NULL;
+    if (ending && ending != row->module)
+        *ending = '\0';
     return 0;
 }
 
