@@ -32,8 +32,10 @@ internal sealed class LogRecord : IDisposable
         _pairs++;
     }
 
-    public unsafe void Write(ModuleHost host, LogLevel level)
+    public unsafe void Write(ModuleHost? host, LogLevel level)
     {
+        if (host is null)
+            return;
         NativePair* pairs = stackalloc NativePair[PairsMax];
         fixed (byte* bytes = _bytes)
         {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A module's Config as IConfiguration. Made when a module first asks: the packages behind it cost a start.
+// A module's Config as IConfiguration, made when a module first asks.
 using System;
-using System.IO;
-using System.Text;
+using System.Collections.Generic;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Configuration.Json;
+using Microsoft.Extensions.Configuration.Memory;
 
 namespace UniversalModuleHost.Hosting;
 
@@ -14,9 +13,8 @@ internal sealed class ModuleConfiguration : IDisposable
 
     public ModuleConfiguration(string json)
     {
-        using MemoryStream stream = new(Encoding.UTF8.GetBytes(json), writable: false);
-        JsonStreamConfigurationSource source = new() { Stream = stream };
-        _root = new ConfigurationRoot([new JsonStreamConfigurationProvider(source)]);
+        MemoryConfigurationSource source = new() { InitialData = JsonPaths.Read(json) };
+        _root = new ConfigurationRoot([new MemoryConfigurationProvider(source)]);
     }
 
     public IConfiguration Root => _root;

@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 
 namespace UniversalModuleHost.Hosting;
 
-internal sealed class ModuleLogger(ModuleHost host, LogLevel lowest) : ILogger
+/// <summary>Without a host: made ready and thrown away, see <see cref="Warmup"/>.</summary>
+internal sealed class ModuleLogger(ModuleHost? host, LogLevel lowest) : ILogger
 {
     private const string FormatKey = "{OriginalFormat}";
 
@@ -16,6 +17,7 @@ internal sealed class ModuleLogger(ModuleHost host, LogLevel lowest) : ILogger
 
     public bool IsEnabled(LogLevel level) => level >= lowest && level < LogLevel.None;
 
+    /// <summary>Compiled anew for each kind of state that is a struct: what can be elsewhere is.</summary>
     public void Log<TState>(
         LogLevel level,
         EventId eventId,
@@ -23,21 +25,18 @@ internal sealed class ModuleLogger(ModuleHost host, LogLevel lowest) : ILogger
         Exception? exception,
         Func<TState, Exception?, string> formatter)
     {
-        ArgumentNullException.ThrowIfNull(formatter);
         if (!IsEnabled(level))
             return;
-        using LogRecord record = new(TextOf(() => formatter(state, exception)));
-        AddPairs(record, state);
-        for (Scope? scope = _scope.Value; scope is not null; scope = scope.Outer)
+        string message;
+        try
         {
-            if (!AddPairs(record, scope.State))
-                record.Add("scope", TextOf(scope.State));
+            message = formatter(state, exception);
         }
-        if (eventId.Id != 0 || eventId.Name is not null)
-            record.Add("event", eventId.Name ?? eventId.Id.ToString(CultureInfo.InvariantCulture));
-        if (exception is not null)
-            record.Add("exception", TextOf(exception));
-        record.Write(host, level);
+        catch (Exception inner)
+        {
+            message = Explain(inner);
+        }
+        Write(level, eventId, message, state, exception);
     }
 
     public IDisposable? BeginScope<TState>(TState state)
@@ -56,6 +55,25 @@ internal sealed class ModuleLogger(ModuleHost host, LogLevel lowest) : ILogger
         record.Write(host, level);
     }
 
+    private static string Explain(Exception exception) =>
+        $"(the message could not be made: {exception.GetType().Name}: {exception.Message})";
+
+    private void Write(LogLevel level, EventId eventId, string message, object? state, Exception? exception)
+    {
+        using LogRecord record = new(message);
+        AddPairs(record, state);
+        for (Scope? scope = _scope.Value; scope is not null; scope = scope.Outer)
+        {
+            if (!AddPairs(record, scope.State))
+                record.Add("scope", TextOf(scope.State));
+        }
+        if (eventId.Id != 0 || eventId.Name is not null)
+            record.Add("event", eventId.Name ?? eventId.Id.ToString(CultureInfo.InvariantCulture));
+        if (exception is not null)
+            record.Add("exception", TextOf(exception));
+        record.Write(host, level);
+    }
+
     private static bool AddPairs(LogRecord record, object? state)
     {
         if (state is not IEnumerable<KeyValuePair<string, object?>> pairs)
@@ -66,19 +84,6 @@ internal sealed class ModuleLogger(ModuleHost host, LogLevel lowest) : ILogger
                 record.Add(key, TextOf(value));
         }
         return true;
-    }
-
-    /// <summary>To format a message is to call the code of its values, too.</summary>
-    private static string TextOf(Func<string> message)
-    {
-        try
-        {
-            return message();
-        }
-        catch (Exception exception)
-        {
-            return $"(the message could not be made: {exception.GetType().Name}: {exception.Message})";
-        }
     }
 
     /// <summary>A value's own code may throw; a log record never does.</summary>

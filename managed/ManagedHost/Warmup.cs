@@ -34,6 +34,10 @@ internal static class Warmup
             LoadCompiler();
             LoadPlugins();
             Reflect();
+
+            // Only most modules need these, so they are not worth another's time.
+            if (Environment.ProcessorCount > 1)
+                LogAndConfigure();
         }
         catch (Exception exception)
         {
@@ -65,5 +69,12 @@ internal static class Warmup
         typeof(Module).IsDefined(typeof(SubscribeAttribute), inherit: true);
         typeof(Warmup).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
         Activator.CreateInstance(typeof(object));
+    }
+
+    private static void LogAndConfigure()
+    {
+        using ModuleConfiguration configuration = new("{\"key\": [\"value\", 1, true]}");
+
+        new ModuleLogger(null, LogLevel.Trace).LogInformation("{Key}", configuration.Root["key:0"]);
     }
 }
