@@ -54,8 +54,8 @@ void umh_host_go(umh_host *host)
     host->ready_ns = umh_clock_now_ns();
     umh_backoff_on_ready(&host->backoff, host->ready_ns);
     umh_logs_say(host->broker->logs, UMH_LOG_INFO, host->id,
-                 "runs as process %lld with %u of %u modules", (long long)host->pid,
-                 count_modules(host, true), count_modules(host, false));
+                 "runs as process %lld: %u modules loaded, %u failed", (long long)host->pid,
+                 count_modules(host, SLOT_LOADED), count_modules(host, SLOT_FAILED));
     for (uint16_t i = 0; i < host->module_count; i++) {
         if (host->modules[i])
             umh_module_happen(host->modules[i], ON_MODULE_GO);
