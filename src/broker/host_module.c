@@ -8,6 +8,7 @@
 #include "broker/handshake.h"
 #include "broker/host_actions.h"
 #include "broker/host_config.h"
+#include "broker/liveness.h"
 #include "broker/supervisor.h"
 
 #include <stdio.h>
@@ -232,6 +233,7 @@ static void try_stop(umh_host_module *module)
     module->waits_for_stop_reserve = false;
     umh_list_remove(&module->reserve_entry);
     umh_slot_set_gate(&module->slot, SLOT_HELD);
+    module->stop_consumed_count = umh_liveness_consumed(module);
     set_deadline(module, host->config.timeouts.stop_ms);
     umh_handshake_stop(module);
 }
@@ -318,6 +320,19 @@ void umh_module_violate(umh_host_module *module)
     umh_host_kill(module->host, "refused to stop module %s: %s", module->name, module->why.text);
 }
 
+/*
+ * It works off what it had been given before the stop: a window at most, so this ends. What it
+ * loses by being killed instead would be lost without need.
+ */
+static bool gets_on_with_its_messages(umh_host_module *module)
+{
+    uint64_t count = umh_liveness_consumed(module);
+    bool gets_on = count != module->stop_consumed_count;
+
+    module->stop_consumed_count = count;
+    return gets_on;
+}
+
 void umh_module_be_late(umh_host_module *module)
 {
     const umh_timeouts_config *timeouts = &module->host->config.timeouts;
@@ -330,6 +345,8 @@ void umh_module_be_late(umh_host_module *module)
                       (long long)timeouts->start_ms);
     else if (module->waits_for_stop_reserve)
         umh_module_retry_stop(module);
+    else if (module->state == SLOT_STOPPING && gets_on_with_its_messages(module))
+        set_deadline(module, timeouts->stop_ms);
     else if (module->state == SLOT_STOPPING)
         umh_host_kill(module->host, "module %s did not stop within %lld ms", module->name,
                       (long long)timeouts->stop_ms);

@@ -74,6 +74,15 @@ bool umh_liveness_evidence(const umh_host *host, const umh_host_module **ret_mod
     return true;
 }
 
+uint64_t umh_liveness_consumed(const umh_host_module *module)
+{
+    umh_blackbox *box = blackbox_of(module->host);
+
+    return box ? atomic_load_explicit(&box->slots[module->slot.number].consumed_count,
+                                      memory_order_relaxed)
+               : 0;
+}
+
 /* --- callbacks that last ------------------------------------------------------------------ */
 
 static void notice_callback(umh_host_module *module, umh_blackbox_slot *slot, uint64_t now_ns)
@@ -91,9 +100,9 @@ static void notice_callback(umh_host_module *module, umh_blackbox_slot *slot, ui
 }
 
 /* Credit comes in large steps; a callback that returned is progress, too. */
-static void note_progress(umh_host_module *module, umh_blackbox_slot *slot, uint64_t now_ns)
+static void note_progress(umh_host_module *module, uint64_t now_ns)
 {
-    uint64_t count = atomic_load_explicit(&slot->consumed_count, memory_order_relaxed);
+    uint64_t count = umh_liveness_consumed(module);
 
     if (count == module->consumed_count)
         return;
@@ -102,12 +111,11 @@ static void note_progress(umh_host_module *module, umh_blackbox_slot *slot, uint
         module->slot.progress_ns = now_ns;
 }
 
-static bool is_stalled(umh_host_module *module, umh_blackbox_slot *slot, uint64_t now_ns)
+static bool is_stalled(umh_host_module *module, uint64_t now_ns)
 {
     uint64_t stall_ms = (uint64_t)module->host->broker->config.stall_seconds * 1000;
 
-    if (slot)
-        note_progress(module, slot, now_ns);
+    note_progress(module, now_ns);
     return umh_slot_is_stalled(&module->slot, now_ns, stall_ms);
 }
 
@@ -122,7 +130,7 @@ static void look_at_modules(umh_host *host, uint64_t now_ns)
             continue;
         if (box)
             notice_callback(module, &box->slots[i], now_ns);
-        if (is_stalled(module, box ? &box->slots[i] : NULL, now_ns)) {
+        if (is_stalled(module, now_ns)) {
             umh_host_kill(host, "module %s has taken no message for %lld s while some waited",
                           module->name, (long long)host->broker->config.stall_seconds);
             return;

@@ -15,6 +15,9 @@ UMH_MUST_USE int umh_liveness_new(umh_broker *broker, umh_liveness **ret_livenes
 void umh_liveness_close(umh_liveness *liveness); /* frees itself; NULL is allowed */
 void umh_liveness_on_pong(umh_host *host);
 
+/* Callbacks of it that returned in this process, as the black box has it; 0: it says nothing. */
+uint64_t umh_liveness_consumed(const umh_host_module *module);
+
 /*
  * What the black box says of a host: the module that is in a callback longest. False: none. Values
  * are checked, texts bounded.
