@@ -228,7 +228,8 @@ int umh_client_ask_take(umh_client *client, const char *command, umh_json *body,
     int64_t id = 0;
     int r = umh_client_begin_take(client, command, body, deadline_ns, &id);
 
-    if (r == 0)
+    /* A broker that closed the connection has said why before. */
+    if (r == 0 || r == UMH_CLIENT_EOF)
         r = umh_client_finish(client, id, deadline_ns, ret_answer, ret_why);
     if (r == UMH_CLIENT_REFUSED || r == UMH_CLIENT_TIMEOUT || r == UMH_CLIENT_EOF)
         return r;
