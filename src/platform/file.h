@@ -60,6 +60,11 @@ UMH_MUST_USE int umh_file_make_folder(const char *path);
  */
 UMH_MUST_USE int umh_file_check_private(const char *path, umh_why *ret_why);
 /*
+ * Whether libraries and programs in a folder may be run from there (not mounted noexec). True when
+ * that is not known.
+ */
+bool umh_file_allows_execution(const char *path);
+/*
  * A fresh folder for the owner only in the temporary directory, its name beginning with `prefix`.
  */
 UMH_MUST_USE int umh_file_make_temporary(const char *prefix, char *ret_path);

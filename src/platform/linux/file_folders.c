@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define PRIVATE_MODE 0700
@@ -87,6 +88,13 @@ int umh_file_check_private(const char *path, umh_why *ret_why)
         return UMH_FILE_UNSAFE;
     }
     return 0;
+}
+
+bool umh_file_allows_execution(const char *path)
+{
+    struct statvfs about;
+
+    return statvfs(path, &about) < 0 || !(about.f_flag & ST_NOEXEC);
 }
 
 int umh_file_make_temporary(const char *prefix, char *ret_path)

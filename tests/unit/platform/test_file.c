@@ -492,6 +492,16 @@ static void test_makes_temporary_folders(void **state)
     assert_int_equal(umh_file_remove_tree(other), 0);
 }
 
+static void test_knows_where_programs_run(void **state)
+{
+    char own[UMH_PATH_BYTES];
+
+    (void)state;
+    assert_int_equal(umh_file_program_folder(own), 0);
+    assert_true(umh_file_allows_execution(own));
+    assert_true(umh_file_allows_execution("/nowhere/at/all"));
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -517,6 +527,7 @@ int main(int argc, char **argv)
         IN_FOLDER(test_lists_sorted_and_bounded),
         IN_FOLDER(test_removes_trees_and_follows_no_link),
         IN_FOLDER(test_makes_temporary_folders),
+        cmocka_unit_test(test_knows_where_programs_run),
     };
 
     if (umh_process_prepare())
