@@ -11,6 +11,7 @@
 #include "broker/store.h"
 
 #include "base/list.h"
+#include "broker/logs.h"
 #include "broker/store_work.h"
 #include "platform/process.h"
 
@@ -352,6 +353,11 @@ int umh_store_new(umh_broker *broker, umh_store **ret_store)
         free(store);
         return r;
     }
+    if (!umh_file_allows_execution(store->folder))
+        umh_logs_say(broker->logs, UMH_LOG_ERROR, NULL,
+                     "'%s' is on a file system that is mounted noexec: no native module can be "
+                     "loaded from there",
+                     store->folder);
     umh_store_remove_soon(&broker->loop, folder, STALE_PREFIX);
     *ret_store = store;
     return 0;
