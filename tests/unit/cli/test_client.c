@@ -360,7 +360,7 @@ static void test_withdraws_what_it_gave_up(void **state)
     assert_int_equal(post(client, LARGE_BYTES, umh_clock_deadline_ns(20)), UMH_CLIENT_TIMEOUT);
     assert_int_equal(umh_client_sync(client, soon(), &why), 0);
     /* Credit that crossed the withdrawal is good for the next one. */
-    assert_int_equal(post(client, LARGE_BYTES, 0), 0);
+    assert_int_equal(post(client, LARGE_BYTES, soon()), 0);
     finish(&broker, client);
 }
 

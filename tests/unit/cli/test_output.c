@@ -77,10 +77,10 @@ static void test_columns_are_aligned(void **state)
     open_sheet(&page);
     umh_table_print(&table, page.file);
     assert_sheet(&page, "NAME           PID  STATE\n"
-                         "gr\xc3\xbc\xc3\x9f             7  runs\n"
-                         "  this is wider than all columns together\n"
-                         "a-long-name  12345\n"
-                         "x                   end\n");
+                        "gr\xc3\xbc\xc3\x9f             7  runs\n"
+                        "  this is wider than all columns together\n"
+                        "a-long-name  12345\n"
+                        "x                   end\n");
 }
 
 static void test_empty_table(void **state)
