@@ -90,7 +90,8 @@ static bool read_settings(journal *self, char *path, char *folder, size_t size)
         if (settings_is(&setting, "Path"))
             is_right = settings_get_text(&setting, path, size) && *path != '\0';
         else if (settings_is(&setting, "Folder"))
-            is_right = settings_get_text(&setting, folder, size);
+            /* A host's current folder is nowhere in particular. */
+            is_right = settings_get_text(&setting, folder, size) && *folder == '/';
         else if (settings_is(&setting, "MaxBytes"))
             is_right =
                 settings_get_number(&setting, 1, (long long)1 << 40, &self->rotation.bytes_max);
@@ -120,7 +121,7 @@ static int open_journal(journal *self)
 
     if (!read_settings(self, path, folder, PATH_MAX)) {
         self->host->log(self->host, UMH_V1_ERROR,
-                        "the configuration may have Path and Folder (texts), MaxBytes (from 1) and "
+                        "the configuration may have Path, Folder (absolute), MaxBytes (from 1) and "
                         "Keep (0 to 999)",
                         NULL, 0);
         return EINVAL;
