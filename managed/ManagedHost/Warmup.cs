@@ -18,26 +18,28 @@ internal static class Warmup
 {
     private static readonly ManualResetEventSlim s_isReady = new();
 
+    /// <summary>In the order in which a load comes to need it.</summary>
     public static void Run()
+    {
+        Try(LoadCompiler);
+        Try(LoadPlugins);
+        Try(Attach);
+        s_isReady.Set();
+        Try(Reflect);
+
+        // Only most modules need these, so they are not worth another's time.
+        if (Environment.ProcessorCount > 1)
+            Try(LogAndConfigure);
+    }
+
+    /// <summary>What must be there before code of a module runs.</summary>
+    public static void WaitUntilReady() => s_isReady.Wait();
+
+    private static void Try(Action part)
     {
         try
         {
-            ModuleConsole.Install();
-            AppDomain.CurrentDomain.UnhandledException += HostLog.OnUnhandledException;
-        }
-        finally
-        {
-            s_isReady.Set();
-        }
-        try
-        {
-            LoadCompiler();
-            LoadPlugins();
-            Reflect();
-
-            // Only most modules need these, so they are not worth another's time.
-            if (Environment.ProcessorCount > 1)
-                LogAndConfigure();
+            part();
         }
         catch (Exception exception)
         {
@@ -45,8 +47,11 @@ internal static class Warmup
         }
     }
 
-    /// <summary>What must be there before code of a module runs.</summary>
-    public static void WaitUntilReady() => s_isReady.Wait();
+    private static void Attach()
+    {
+        ModuleConsole.Install();
+        AppDomain.CurrentDomain.UnhandledException += HostLog.OnUnhandledException;
+    }
 
     /// <summary>A method of this kind is never compiled ahead.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]

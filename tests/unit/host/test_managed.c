@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Managed modules in a host process; what needs the CLR passes by where it was not built or found. */
+/* Managed modules in a host process. What needs a CLR is skipped where there is none. */
 #include "fake_broker.h"
 
 #include "platform/file.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Modules from files: what a wrong one is told, what is legal in which state, and proof of the end. */
+/* Modules from files: what a wrong one is told, what is legal when, and proof of the end. */
 #include "outbox_fixture.h"
 
 #include "host/host.h"
@@ -163,7 +163,7 @@ static void test_says_what_a_file_is_instead(void **state)
 
 static void test_says_that_the_bitness_is_wrong(void **state)
 {
-    /* A 32-bit shared object in its shortest form: header, one program header that is PT_DYNAMIC. */
+    /* A 32-bit shared object in its shortest form: header and one program header, PT_DYNAMIC. */
     uint8_t image[84 + 16] = {0x7F, 'E', 'L', 'F', 1, 1, 1};
     written_file file;
 
@@ -248,7 +248,7 @@ static void take_text(fixture *self, const char *text)
            memcmp(self->payload.data, text, self->payload.size) != 0);
 }
 
-/* What `calls` sends from each callback arrives, but for init's: a module publishes from its start on. */
+/* What `calls` sends from each callback arrives, but for that of init: it is too early. */
 static void test_sends_from_start_to_stop(void **state)
 {
     fixture *self = *state;
