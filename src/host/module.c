@@ -136,6 +136,7 @@ static umh_result_v1 submit(const umh_host_v1 *table, const umh_guid_v1 *service
     return result_of_send(umh_outbox_send(module->host->outbox, send));
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the public table says how many parameters. */
 static umh_result_v1 host_send(const umh_host_v1 *table, const umh_guid_v1 *service,
                                uint32_t session, const char *text, size_t text_bytes,
                                uint32_t timeout_ms)
