@@ -1,0 +1,287 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Measures the figures, each beside a baseline of the same minute, and says which goals were met.
+
+A figure is the median of pairs: baseline, product, baseline, product. `ratio` is value / baseline_value, `spread` the
+distance between the quartiles of the pairs' ratios, in parts of their median. Only ratios can be compared between
+runs and machines.
+
+  UMH_DIST    the installed tree          UMH_BENCH   the build tree's folder `bench`
+  BENCH       only figures whose name contains this
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import typing
+
+from system import Failed, System, memory_kib
+
+TEXT_BYTES = 128
+PIPE_BYTES = 1024 * 1024  # what the broker's pipes grow to, too
+HOSTS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """One number that is published. The goal is for `ratio`, or for the value itself."""
+
+    name: str
+    unit: str
+    better: str
+    baseline: str
+    goal: float
+    goal_is_ratio: bool
+
+    def is_met(self, result):
+        reached = result["ratio" if self.goal_is_ratio else "value"]
+        return reached >= self.goal if self.better == "higher" else reached <= self.goal
+
+    def goal_text(self):
+        sign = ">=" if self.better == "higher" else "<="
+        return f"{sign} {self.goal:g}" + ("x" if self.goal_is_ratio else f" {self.unit}")
+
+
+RELAY = "raw relay of pipes, 64 KiB batches"
+FIGURES = [
+    Figure("throughput/native/1x1/128B", "msg/s", "higher", RELAY, 0.35, True),
+    Figure("cpu/native/1x1/128B", "ns", "lower", RELAY, 200, False),
+    Figure("throughput/native/1x1/128B/vs_zeromq", "msg/s", "higher", "ZeroMQ XSUB/XPUB proxy", 3, True),
+    Figure("rtt/native/128B", "us", "lower", "raw relay of two pipes", 1.5, True),
+    Figure("restart/native/kill_to_ready", "ms", "lower", "kill, wait and spawn a C program", 20, False),
+    Figure("start/example/all_ready", "ms", "lower", "dotnet hello.dll", 300, False),
+    Figure("start/managed/first_message", "ms", "lower", "dotnet hello.dll", 1.3, True),
+    Figure("memory/host/native_pss", "MB", "lower", "PSS of an idle C program", 2, False),
+    Figure("memory/broker/20_hosts", "MB", "lower", "RSS of an idle C program", 8, False),
+]
+
+
+class Bench:
+    """Where things are, and how each figure's pair is measured: (value, baseline) in the figure's units."""
+
+    def __init__(self, dist, programs, is_quick):
+        self.dist = pathlib.Path(dist).resolve()
+        self.bench = pathlib.Path(programs).resolve()
+        self.stream_count = 500_000 if is_quick else 4_000_000
+        self.turn_count = 2_000 if is_quick else 20_000
+
+    # --- parts -----------------------------------------------------------------------------------------
+
+    def program(self, name, *arguments):
+        path = self.bench / "programs" / name
+        if not path.exists():
+            raise Failed(f"no {path}")
+        done = subprocess.run([path, *map(str, arguments)], capture_output=True, text=True, timeout=120)
+        if done.returncode != 0:
+            raise Failed(f"{name}: {done.stderr.strip()}")
+        return json.loads(done.stdout)
+
+    def system(self, *modules):
+        """A host for each module."""
+        hosts = [{"GroupName": f"{module}-{number}", "Modules": [module]} for number, module in enumerate(modules)]
+        return System(self.dist, hosts, folders=[self.bench / "modules"])
+
+    def idle_program(self, file, key):
+        with subprocess.Popen([self.bench / "programs" / "respawn", "child"], stdout=subprocess.PIPE) as child:
+            child.stdout.read(1)
+            kib = memory_kib(child.pid, file, key)
+            child.kill()
+        return kib * 1024 / 1e6
+
+    def dotnet_hello(self):
+        hello = self.bench / "hello" / "hello.dll"
+        dotnet = self.bench / "dotnet"
+        if not hello.exists():
+            raise Failed("the managed parts are absent")
+        begin_ns = time.monotonic_ns()
+        subprocess.run([dotnet, hello], stdout=subprocess.DEVNULL, check=True)
+        return (time.monotonic_ns() - begin_ns) / 1e6
+
+    # --- experiments: {name of a figure: (value, baseline)} -----------------------------------------------
+
+    def stream(self):
+        """Publisher and subscriber, each in a host, the publisher sending from a thread of its own."""
+        relay = self.program("relay", TEXT_BYTES, 2 * self.stream_count, PIPE_BYTES)
+        with self.system("publisher", "subscriber") as system:
+            system.ready(2)
+            system.round(self.stream_count // 10, TEXT_BYTES)
+            ours = system.round(self.stream_count, TEXT_BYTES)
+        if ours["messages"] != self.stream_count:
+            raise Failed(f"{ours['messages']} of {self.stream_count} messages arrived")
+
+        def rate(of):
+            return of["messages"] / of["ns"] * 1e9
+
+        figures = {
+            "throughput/native/1x1/128B": (rate(ours), rate(relay)),
+            "cpu/native/1x1/128B": (ours["cpu_ns"] / ours["messages"], relay["cpu_ns"] / relay["messages"]),
+        }
+        if (self.bench / "programs" / "zmq_proxy").exists():
+            with tempfile.TemporaryDirectory() as folder:
+                zeromq = self.program("zmq_proxy", folder, TEXT_BYTES, self.stream_count // 4)
+            figures["throughput/native/1x1/128B/vs_zeromq"] = (rate(ours), rate(zeromq))
+        return figures
+
+    def round_trip(self):
+        """A turn is asked and answered inside callbacks, asker and answerer each in a host."""
+        raw = self.program("round_trip", TEXT_BYTES, self.turn_count)
+        with self.system("asker", "answerer") as system:
+            system.ready(2)
+            system.round(self.turn_count // 10, TEXT_BYTES)
+            ours = system.round(self.turn_count, TEXT_BYTES)
+        return {"rtt/native/128B": (ours["p50_ns"] / 1e3, raw["p50_ns"] / 1e3)}
+
+    def restart(self):
+        """From kill -9 of the host until its module is called with a message of its own."""
+        raw = self.program("respawn", 10)
+        with self.system("beacon") as system:
+            system.ready(1)
+            system.result()
+            pid = system.pids()["beacon-0"]
+            killed_ns = time.monotonic_ns()
+            os.kill(pid, 9)
+            ours = system.result()
+        return {"restart/native/kill_to_ready": ((ours["message_ns"] - killed_ns) / 1e6, raw["ns"] / 1e6)}
+
+    def start_example(self):
+        """From `umh run` until every module of the example has been started."""
+        hello = self.dotnet_hello()
+        file = self.dist / "share" / "umh" / "examples" / "endpoint-agent" / "broker.json"
+        with System(self.dist, file=file) as system:
+            ready_ns = system.ready(2)
+            return {"start/example/all_ready": ((ready_ns - system.started_ns) / 1e6, hello)}
+
+    def start_managed(self):
+        """From `umh run` until a managed module is called with a message: the broker's own start is in it."""
+        hello = self.dotnet_hello()
+        with self.system("Beacon") as system:
+            ours = system.result()
+            return {"start/managed/first_message": ((ours["message_ns"] - system.started_ns) / 1e6, hello)}
+
+    def memory_of_host(self):
+        idle = self.idle_program("smaps_rollup", "Pss")
+        with self.system("beacon") as system:
+            system.ready(1)
+            system.result()
+            pss = memory_kib(system.pids()["beacon-0"], "smaps_rollup", "Pss")
+        return {"memory/host/native_pss": (pss * 1024 / 1e6, idle)}
+
+    def memory_of_broker(self):
+        idle = self.idle_program("status", "VmRSS")
+        with self.system(*["beacon"] * HOSTS) as system:
+            system.ready(HOSTS)
+            rss = memory_kib(system.broker.pid, "status", "VmRSS")
+        return {"memory/broker/20_hosts": (rss * 1024 / 1e6, idle)}
+
+    def experiments(self) -> list[tuple[typing.Callable, list[str]]]:
+        return [
+            (self.stream, [f.name for f in FIGURES[:3]]),
+            (self.round_trip, ["rtt/native/128B"]),
+            (self.restart, ["restart/native/kill_to_ready"]),
+            (self.start_example, ["start/example/all_ready"]),
+            (self.start_managed, ["start/managed/first_message"]),
+            (self.memory_of_host, ["memory/host/native_pss"]),
+            (self.memory_of_broker, ["memory/broker/20_hosts"]),
+        ]
+
+
+def spread(values):
+    low, _, high = statistics.quantiles(values, n=4) if len(values) > 1 else (values * 3)
+    return (high - low) / statistics.median(values)
+
+
+def conclude(figure, pairs):
+    value = statistics.median(ours for ours, _ in pairs)
+    baseline = statistics.median(theirs for _, theirs in pairs)
+    return {
+        "name": figure.name, "value": round(value, 4), "unit": figure.unit, "better": figure.better,
+        "baseline": figure.baseline, "baseline_value": round(baseline, 4), "ratio": round(value / baseline, 4),
+        "runs": len(pairs), "spread": round(spread([ours / theirs for ours, theirs in pairs]), 4),
+    }
+
+
+def show(progress):
+    if sys.stderr.isatty():
+        print(f"\r{progress:70}\r", end="", file=sys.stderr, flush=True)
+
+
+def measure(experiment, names, run_count):
+    """Pairs by figure."""
+    pairs = {name: [] for name in names}
+    for run in range(run_count):
+        show(f"{names[0]}: {run + 1} of {run_count}")
+        for name, pair in experiment().items():
+            pairs[name].append(pair)
+    show("")
+    return pairs
+
+
+def human(number):
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
+
+
+def print_table(results, absent):
+    rows = [("figure", "value", "", "baseline", "ratio", "spread", "runs", "goal", "")]
+    for figure, result in results:
+        rows.append((figure.name, human(result["value"]), result["unit"], human(result["baseline_value"]),
+                     f"{result['ratio']:.2f}x", f"{result['spread']:.0%}", str(result["runs"]), figure.goal_text(),
+                     "met" if figure.is_met(result) else "MISSED"))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.ljust(width) if i in (0, 2, 7, 8) else cell.rjust(width)
+                 for i, (cell, width) in enumerate(zip(row, widths))]
+        print("  ".join(cells).rstrip())
+    print()
+    for figure, _ in results:
+        print(f"{figure.name}: baseline is {figure.baseline}")
+    for name, why in absent:
+        print(f"{name}: not measured: {why}")
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="measure the figures")
+    arguments.add_argument("--output", help="where the results go as JSON")
+    arguments.add_argument("--quick", action="store_true", help="3 short pairs: does it run, not what is the figure")
+    arguments.add_argument("--runs", type=int, default=0, help="pairs of each figure")
+    arguments.add_argument("--only", default=os.environ.get("BENCH", ""), help="figures whose name contains this")
+    chosen = arguments.parse_args()
+    run_count = chosen.runs or (3 if chosen.quick else 11)
+    for name in ("UMH_DIST", "UMH_BENCH"):
+        if name not in os.environ:
+            sys.exit(f"{name} is not set; `make bench` sets it")
+
+    bench = Bench(os.environ["UMH_DIST"], os.environ["UMH_BENCH"], chosen.quick)
+    figures = {figure.name: figure for figure in FIGURES}
+    results, absent = [], []
+    for experiment, names in bench.experiments():
+        wanted = [name for name in names if chosen.only in name]
+        if not wanted:
+            continue
+        try:
+            pairs = measure(experiment, names, run_count)
+        except (Failed, subprocess.SubprocessError) as why:
+            absent += [(name, why) for name in wanted]
+            continue
+        for name in wanted:
+            if pairs[name]:
+                results.append((figures[name], conclude(figures[name], pairs[name])))
+            else:
+                absent.append((name, "what it is compared with is not installed"))
+    if not results and not absent:
+        sys.exit(f"no figure has {chosen.only!r} in its name")
+
+    print_table(results, absent)
+    if chosen.output:
+        pathlib.Path(chosen.output).write_text(json.dumps([result for _, result in results], indent=2) + "\n")
+    return 1 if absent else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
