@@ -4,7 +4,6 @@ using System;
 using System.Buffers;
 using System.Runtime.Loader;
 using System.Text;
-using System.Threading.Tasks;
 using Microsoft.Extensions.Logging;
 
 namespace UniversalModuleHost.Hosting;
@@ -26,8 +25,9 @@ internal static unsafe class HostLog
     /// <summary>The process ends now; this is its last record, in one piece.</summary>
     public static void OnUnhandledException(object sender, UnhandledExceptionEventArgs end)
     {
-        string? module = null;
-        if (end.ExceptionObject is Exception { TargetSite.Module.Assembly: { } assembly }
+        string? module = Flow.CurrentHost?.Identity.Name;
+        if (module is null
+            && end.ExceptionObject is Exception { TargetSite.Module.Assembly: { } assembly }
             && AssemblyLoadContext.GetLoadContext(assembly) is { IsCollectible: true } context)
             module = context.Name;
         Write(LogLevel.Critical, module, $"unhandled exception ends the process: {end.ExceptionObject}");

@@ -131,7 +131,7 @@ internal sealed unsafe class ManagedModule
         }
         catch (Exception exception)
         {
-            Report(nameof(Module.OnMessageAsync), exception);
+            Report("OnMessage", exception);
         }
     }
 
@@ -160,7 +160,7 @@ internal sealed unsafe class ManagedModule
         using FlowScope scope = new(Host);
         Try("the stopping token's callbacks", Host.CancelStopping);
         if (_wasStarted)
-            Try(nameof(Module.OnStopAsync), () => Complete(_module!.OnStopAsync()));
+            Try("OnStop", () => Complete(_module!.OnStopAsync()));
         switch (_module)
         {
             case IAsyncDisposable disposable:
