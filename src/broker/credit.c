@@ -177,24 +177,55 @@ static uint64_t reserve_bytes(const umh_credit *credit)
     return credit->cost_max > UMH_ALLOWANCE_BYTES ? credit->cost_max : UMH_ALLOWANCE_BYTES;
 }
 
-bool umh_credit_reserve_stop(umh_credit_account *account, uint16_t slot)
+/*
+ * A few at a time, so that what all reserve together leaves room for messages: what is being stopped
+ * may be waited for by what is not.
+ */
+static bool may_open_reserve(const umh_credit *credit)
 {
-    uint64_t bytes = reserve_bytes(account->credit);
+    uint64_t all = (credit->stop_count + 1) * reserve_bytes(credit);
+
+    return credit->stop_count == 0 || all <= credit->budget->capacity / 4 * 3;
+}
+
+static umh_stop_reserve *open_reserve(umh_credit_account *account, uint16_t slot)
+{
     umh_stop_reserve *reserves;
 
-    if (find_reserve(account, slot))
-        return true;
-    if (umh_budget_free(account->credit->budget) < bytes) {
-        account->credit->reserve_missing = bytes;
-        return false;
-    }
+    if (!may_open_reserve(account->credit))
+        return NULL;
     reserves = realloc(account->reserves, (account->reserve_count + 1) * sizeof(*reserves));
     if (!reserves)
-        return false;
+        return NULL;
     account->reserves = reserves;
-    account->reserves[account->reserve_count++] = (umh_stop_reserve){slot, bytes};
-    umh_budget_charge(account->credit->budget, bytes);
-    return true;
+    account->credit->stop_count++;
+    account->reserves[account->reserve_count] = (umh_stop_reserve){.slot = slot};
+    return &account->reserves[account->reserve_count++];
+}
+
+/*
+ * Gathered by halves of what is free, turn by turn: waiting for all of it at once could take for
+ * ever where others fill what comes free, and taking all that is free would stop the others.
+ */
+bool umh_credit_reserve_stop(umh_credit_account *account, uint16_t slot)
+{
+    umh_credit *credit = account->credit;
+    umh_stop_reserve *reserve = find_reserve(account, slot);
+    uint64_t free_bytes = umh_budget_free(credit->budget);
+    uint64_t missing;
+    uint64_t part;
+
+    if (!reserve)
+        reserve = open_reserve(account, slot);
+    if (!reserve || reserve->is_whole)
+        return reserve != NULL;
+    missing = reserve_bytes(credit) - reserve->bytes;
+    part = missing <= free_bytes ? missing : free_bytes / 2;
+    umh_budget_charge(credit->budget, part);
+    reserve->bytes += part;
+    reserve->is_whole = part == missing;
+    credit->reserve_missing = missing - part;
+    return reserve->is_whole;
 }
 
 void umh_credit_end_stop(umh_credit_account *account, uint16_t slot)
@@ -204,6 +235,7 @@ void umh_credit_end_stop(umh_credit_account *account, uint16_t slot)
     if (!reserve)
         return;
     umh_budget_release(account->credit->budget, reserve->bytes);
+    account->credit->stop_count--;
     *reserve = account->reserves[--account->reserve_count];
 }
 
@@ -225,7 +257,7 @@ static bool meet_from_reserve(umh_credit_entry *entry, uint64_t missing)
 {
     umh_stop_reserve *reserve = find_reserve(entry->account, entry->grant.want_slot);
 
-    if (!reserve || reserve->bytes < missing)
+    if (!reserve || !reserve->is_whole || reserve->bytes < missing)
         return false;
     reserve->bytes -= missing;
     umh_budget_release(entry->account->credit->budget, missing);

@@ -28,6 +28,7 @@ struct umh_credit_service {
 
 typedef struct umh_stop_reserve {
     uint16_t slot;
+    bool is_whole;  /* enough was gathered: the stop may be sent */
     uint64_t bytes; /* left; charged */
 } umh_stop_reserve;
 
@@ -55,6 +56,7 @@ struct umh_credit {
     umh_list growing;
     uint64_t next_ticket;
     uint32_t want_count;      /* standing */
+    uint32_t stop_count;      /* reserves of all accounts */
     uint64_t reserve_missing; /* a stop waits for that much memory; said anew every turn */
 };
 

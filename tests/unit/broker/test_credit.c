@@ -338,6 +338,54 @@ static void test_stop_waits_for_memory_and_asks_for_it(void **state)
     close_world(&world);
 }
 
+/* Others may fill what comes free: the stop gets its memory all the same, bit by bit. */
+static void test_stop_gathers_its_memory(void **state)
+{
+    world_stub world;
+    umh_credit_account *account;
+    uint64_t others = 63 * MIB;
+    int turns = 0;
+
+    (void)state;
+    open_world(&world, 64 * MIB);
+    open_host(&world, 0);
+    account = world.hosts[0].account;
+    umh_budget_charge(&world.budget, others);
+    while (!umh_credit_reserve_stop(account, 0) && turns < 1000) {
+        umh_budget_release(&world.budget, MIB);
+        others -= MIB;
+        assert_true(umh_budget_free(&world.budget) >= MIB); /* something is left for them */
+        umh_budget_charge(&world.budget, MIB / 2);
+        others += MIB / 2;
+        turns++;
+    }
+    assert_in_range(turns, 1, 100);
+    umh_credit_end_stop(account, 0);
+    assert_true(world.budget.charged == others);
+    umh_budget_release(&world.budget, others);
+    close_world(&world);
+}
+
+/* However many modules are stopped at once, messages have room. */
+static void test_stops_leave_room_for_messages(void **state)
+{
+    world_stub world;
+    umh_credit_account *account;
+    uint16_t count = 0;
+
+    (void)state;
+    open_world(&world, 64 * MIB);
+    open_host(&world, 0);
+    account = world.hosts[0].account;
+    while (umh_credit_reserve_stop(account, count))
+        count++;
+    assert_true(count > 0);
+    assert_true(umh_budget_free(&world.budget) >= 16 * MIB);
+    umh_credit_end_stop(account, 0);
+    assert_true(umh_credit_reserve_stop(account, count));
+    close_world(&world);
+}
+
 static void test_death_frees_what_was_given(void **state)
 {
     world_stub world;
@@ -455,6 +503,8 @@ int main(void)
         cmocka_unit_test(test_rejects_a_give_back_nobody_asked_for),
         cmocka_unit_test(test_stop_reserve_passes_a_closed_queue),
         cmocka_unit_test(test_stop_waits_for_memory_and_asks_for_it),
+        cmocka_unit_test(test_stop_gathers_its_memory),
+        cmocka_unit_test(test_stops_leave_room_for_messages),
         cmocka_unit_test(test_death_frees_what_was_given),
         cmocka_unit_test(test_bounds_services_of_a_connection),
         cmocka_unit_test(test_holds_for_any_order),
