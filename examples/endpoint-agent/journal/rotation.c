@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every line is written at once: after a crash of the process everything that was heard is there. */
+/* Every line is written at once: after a crash of the process all that was heard is there. */
 #include "rotation.h"
 
 #include <errno.h>
