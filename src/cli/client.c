@@ -61,8 +61,9 @@ static int greet(umh_client *client, const char *path, umh_why *ret_why)
 {
     UMH_AUTO(umh_answer) answer = UMH_ANSWER_INIT;
     int64_t max_bytes;
-    int r = umh_client_ask_take(client, "hello", NULL, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS),
-                                &answer, ret_why);
+    int r = umh_client_ask_take(
+        client, &(umh_client_question){"hello", NULL, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS)},
+        &answer, ret_why);
 
     if (r == UMH_CLIENT_TIMEOUT) {
         umh_why_set(ret_why, "the broker at %s does not answer", path);
@@ -133,8 +134,7 @@ int umh_client_descriptor(const umh_client *client)
 
 /* ------------------------- questions */
 
-int umh_client_begin_take(umh_client *client, const char *command, umh_json *body,
-                          uint64_t deadline_ns, int64_t *ret_id)
+int umh_client_begin_take(umh_client *client, const umh_client_question *question, int64_t *ret_id)
 {
     UMH_AUTO(umh_buffer) payload = UMH_BUFFER_INIT;
     umh_frame frame = {.version = UMH_PROTOCOL_HIGHEST,
@@ -144,14 +144,15 @@ int umh_client_begin_take(umh_client *client, const char *command, umh_json *bod
                        .source_slot = UMH_SLOT_NONE,
                        .slot = UMH_SLOT_NONE};
     int64_t id = ++client->last_id;
-    int r = umh_command_encode_take(id, command, body, &payload);
+    int r = umh_command_encode_take(id, question->command, question->body, &payload);
 
     if (r == UMH_BUFFER_FULL)
-        return UMH_FAIL(UMH_E_LIMIT, "the command %s is too long", command);
+        return UMH_FAIL(UMH_E_LIMIT, "the command %s is too long", question->command);
     if (r)
         return umh_fold(r);
     frame.payload_bytes = (uint32_t)payload.size;
-    r = umh_client_write(client, &frame, umh_bytes_of(payload.data, payload.size), deadline_ns);
+    r = umh_client_write(client, &frame, umh_bytes_of(payload.data, payload.size),
+                         question->deadline_ns);
     if (r == 0)
         *ret_id = id;
     if (r == UMH_CLIENT_TIMEOUT || r == UMH_CLIENT_EOF)
@@ -222,15 +223,15 @@ int umh_client_finish(umh_client *client, int64_t id, uint64_t deadline_ns, umh_
     return umh_fold(r);
 }
 
-int umh_client_ask_take(umh_client *client, const char *command, umh_json *body,
-                        uint64_t deadline_ns, umh_answer *ret_answer, umh_why *ret_why)
+int umh_client_ask_take(umh_client *client, const umh_client_question *question,
+                        umh_answer *ret_answer, umh_why *ret_why)
 {
     int64_t id = 0;
-    int r = umh_client_begin_take(client, command, body, deadline_ns, &id);
+    int r = umh_client_begin_take(client, question, &id);
 
     /* A broker that closed the connection has said why before. */
     if (r == 0 || r == UMH_CLIENT_EOF)
-        r = umh_client_finish(client, id, deadline_ns, ret_answer, ret_why);
+        r = umh_client_finish(client, id, question->deadline_ns, ret_answer, ret_why);
     if (r == UMH_CLIENT_REFUSED || r == UMH_CLIENT_TIMEOUT || r == UMH_CLIENT_EOF)
         return r;
     return umh_fold(r);
@@ -252,8 +253,10 @@ int umh_client_resolve(umh_client *client, const char *service, umh_guid *ret_gu
         umh_why_set(ret_why, "'%s' cannot be the name of a service", service);
         return UMH_CLIENT_REFUSED;
     }
-    r = umh_client_ask_take(client, "resolve", body, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS),
-                            &answer, ret_why);
+    r = umh_client_ask_take(
+        client,
+        &(umh_client_question){"resolve", body, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS)},
+        &answer, ret_why);
     if (r == UMH_CLIENT_REFUSED || r == UMH_CLIENT_TIMEOUT || r == UMH_CLIENT_EOF)
         return r;
     if (r)
@@ -268,8 +271,9 @@ int umh_client_count_lost(umh_client *client, uint64_t *ret_count, umh_why *ret_
 {
     UMH_AUTO(umh_answer) answer = UMH_ANSWER_INIT;
     int64_t count;
-    int r = umh_client_ask_take(client, "lost", NULL, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS),
-                                &answer, ret_why);
+    int r = umh_client_ask_take(
+        client, &(umh_client_question){"lost", NULL, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS)},
+        &answer, ret_why);
 
     if (r == UMH_CLIENT_REFUSED || r == UMH_CLIENT_TIMEOUT || r == UMH_CLIENT_EOF)
         return r;

@@ -28,20 +28,26 @@ UMH_MUST_USE int umh_client_connect(const umh_cli *cli, umh_client **ret_client,
 umh_client *umh_client_free(umh_client *client);
 UMH_DEFINE_AUTO_PTR(umh_client);
 
+/* A command to the Broker service; `body` is taken by whoever is given the question. */
+typedef struct umh_client_question {
+    const char *command;
+    umh_json *body; /* NULL: nothing but the command */
+    uint64_t deadline_ns;
+} umh_client_question;
+
 /*
- * A command to the Broker service and its answer; messages that come meanwhile are kept for
- * umh_client_receive. `body` is taken. Outcomes: REFUSED, TIMEOUT, EOF.
+ * Ask, and wait for the answer; messages that come meanwhile are kept for umh_client_receive.
+ * Outcomes: REFUSED, TIMEOUT, EOF.
  */
-UMH_MUST_USE int umh_client_ask_take(umh_client *client, const char *command, umh_json *body,
-                                     uint64_t deadline_ns, umh_answer *ret_answer,
-                                     umh_why *ret_why);
+UMH_MUST_USE int umh_client_ask_take(umh_client *client, const umh_client_question *question,
+                                     umh_answer *ret_answer, umh_why *ret_why);
 
 /*
  * The same in two halves, for who has other things to do: TIMEOUT of the second means not yet. One
  * at a time, and no other question between them. Outcomes: TIMEOUT, EOF; REFUSED, TIMEOUT, EOF.
  */
-UMH_MUST_USE int umh_client_begin_take(umh_client *client, const char *command, umh_json *body,
-                                       uint64_t deadline_ns, int64_t *ret_id);
+UMH_MUST_USE int umh_client_begin_take(umh_client *client, const umh_client_question *question,
+                                       int64_t *ret_id);
 UMH_MUST_USE int umh_client_finish(umh_client *client, int64_t id, uint64_t deadline_ns,
                                    umh_answer *ret_answer, umh_why *ret_why);
 

@@ -213,7 +213,8 @@ int umh_client_post(umh_client *client, const umh_client_send *send, umh_why *re
 int umh_client_sync(umh_client *client, uint64_t deadline_ns, umh_why *ret_why)
 {
     UMH_AUTO(umh_answer) answer = UMH_ANSWER_INIT;
-    int r = umh_client_ask_take(client, "sync", NULL, deadline_ns, &answer, ret_why);
+    int r = umh_client_ask_take(client, &(umh_client_question){"sync", NULL, deadline_ns}, &answer,
+                                ret_why);
 
     if (r == UMH_CLIENT_REFUSED || r == UMH_CLIENT_TIMEOUT || r == UMH_CLIENT_EOF)
         return r;

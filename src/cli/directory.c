@@ -131,8 +131,10 @@ static void ask_status(umh_directory *directory, umh_answer *answer)
     int r = UMH_CLIENT_TIMEOUT;
 
     if (!directory->is_silent)
-        r = umh_client_ask_take(directory->client, "status", NULL,
-                                umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS), answer, &why);
+        r = umh_client_ask_take(
+            directory->client,
+            &(umh_client_question){"status", NULL, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS)},
+            answer, &why);
     if (r < 0)
         umh_failure_take(); /* the next call for a message finds it again */
     directory->is_silent = r != 0;

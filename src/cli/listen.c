@@ -11,6 +11,10 @@
 #include <stdio.h>
 
 #define OUTPUT_BYTES (64 * 1024)
+#define LOOK_FOR_LOST_MS 1000u
+
+/* Beside the outcomes of the client: a message that is waited for was dropped. */
+enum { LISTEN_LOST = UMH_CLIENT_EOF + 1 };
 
 typedef struct listening {
     int64_t count; /* 0: no end */
@@ -85,7 +89,36 @@ static int receive(listening *listen, uint64_t deadline_ns, umh_client_message *
     return umh_fold(r);
 }
 
-/* Outcomes: UMH_CLIENT_TIMEOUT, UMH_CLIENT_EOF. */
+/*
+ * Among a number of messages those that were lost would be waited for without end: when it is quiet
+ * that is looked for. Outcomes: UMH_CLIENT_TIMEOUT, UMH_CLIENT_EOF, LISTEN_LOST.
+ */
+static int receive_or_miss(listening *listen, uint64_t deadline_ns, umh_client_message *ret_message)
+{
+    for (;;) {
+        uint64_t look_ns = umh_clock_deadline_ns(LOOK_FOR_LOST_MS);
+        umh_why why = UMH_WHY_INIT;
+        uint64_t lost = 0;
+        int r = receive(listen, look_ns < deadline_ns ? look_ns : deadline_ns, ret_message);
+
+        if (r == 0)
+            return 0;
+        if (r == UMH_CLIENT_EOF || (r == UMH_CLIENT_TIMEOUT && look_ns >= deadline_ns))
+            return r;
+        if (r != UMH_CLIENT_TIMEOUT)
+            return umh_fold(r);
+        r = umh_client_count_lost(listen->client, &lost, &why);
+        if (r < 0)
+            return r;
+        if (r == UMH_CLIENT_EOF)
+            return UMH_CLIENT_EOF;
+        /* What came while that was asked has been kept. */
+        if (r == 0 && lost > 0)
+            return receive(listen, 0, ret_message) == 0 ? 0 : LISTEN_LOST;
+    }
+}
+
+/* Outcomes: UMH_CLIENT_TIMEOUT, UMH_CLIENT_EOF, LISTEN_LOST. */
 static int print_messages(listening *listen, int64_t *ret_count)
 {
     uint64_t deadline_ns =
@@ -96,7 +129,8 @@ static int print_messages(listening *listen, int64_t *ret_count)
     while (r == 0 && (listen->count == 0 || count < listen->count)) {
         umh_client_message message;
 
-        r = receive(listen, deadline_ns, &message);
+        r = listen->count == 0 ? receive(listen, deadline_ns, &message)
+                               : receive_or_miss(listen, deadline_ns, &message);
         if (r)
             break;
         count++;
@@ -106,19 +140,22 @@ static int print_messages(listening *listen, int64_t *ret_count)
             print_for_people(listen, &message);
     }
     *ret_count = count;
-    if (r == UMH_CLIENT_TIMEOUT || r == UMH_CLIENT_EOF)
+    if (r == UMH_CLIENT_TIMEOUT || r == UMH_CLIENT_EOF || r == LISTEN_LOST)
         return r;
     return umh_fold(r);
 }
 
-static int judge_lost(umh_client *client)
+static int judge_lost(const listening *listen, int64_t count)
 {
     umh_why why = UMH_WHY_INIT;
     uint64_t lost = 0;
-    int r = umh_client_count_lost(client, &lost, &why);
+    int r = umh_client_count_lost(listen->client, &lost, &why);
 
     if (r)
         return umh_client_explain(r, &why);
+    if (count < listen->count)
+        return umh_cli_refuse("%lld of %lld messages came, %llu were lost", (long long)count,
+                              (long long)listen->count, (unsigned long long)lost);
     if (lost > 0)
         return umh_cli_refuse("%llu message%s lost: they came faster than they were read",
                               (unsigned long long)lost, lost == 1 ? " was" : "s were");
@@ -129,14 +166,9 @@ static int judge_end(const listening *listen, int64_t count, int r)
 {
     const umh_why none = UMH_WHY_INIT;
 
-    if (r && r != UMH_CLIENT_TIMEOUT)
+    if (r && r != UMH_CLIENT_TIMEOUT && r != LISTEN_LOST)
         return umh_client_explain(r, &none);
-    if (listen->count == 0)
-        return CLI_DONE;
-    if (r == UMH_CLIENT_TIMEOUT)
-        return umh_cli_refuse("%lld of %lld messages came in time", (long long)count,
-                              (long long)listen->count);
-    return judge_lost(listen->client);
+    return listen->count == 0 ? CLI_DONE : judge_lost(listen, count);
 }
 
 /* ------------------------- subscribing */
@@ -188,8 +220,10 @@ static int subscribe(listening *listen, const char *const *names, size_t count, 
     if (r)
         json_decref(body);
     else
-        r = umh_client_ask_take(listen->client, "subscribe", body,
-                                umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS), &answer, ret_why);
+        r = umh_client_ask_take(
+            listen->client,
+            &(umh_client_question){"subscribe", body, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS)},
+            &answer, ret_why);
     if (r == UMH_CLIENT_REFUSED || r == UMH_CLIENT_TIMEOUT || r == UMH_CLIENT_EOF)
         return r;
     if (r == 0)

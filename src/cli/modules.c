@@ -24,8 +24,9 @@ static int change_module(const umh_cli *cli, const char *host, const char *modul
     body = json_pack("{s:s, s:s}", "host", host, "module", module);
     if (!body)
         return umh_cli_refuse("the name of a host or module is no text");
-    r = umh_client_ask_take(client, cli->argv[0], body, umh_clock_deadline_ns(timeout_ms), &answer,
-                            &why);
+    r = umh_client_ask_take(
+        client, &(umh_client_question){cli->argv[0], body, umh_clock_deadline_ns(timeout_ms)},
+        &answer, &why);
     if (r)
         return umh_client_explain(r, &why);
     puts(umh_jsonc_get_text(answer.body, "outcome", "done"));

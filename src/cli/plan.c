@@ -64,8 +64,10 @@ static int plan_running(const umh_cli *cli)
     int r = umh_client_connect(cli, &client, &why);
 
     if (r == 0)
-        r = umh_client_ask_take(client, "plan", NULL, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS),
-                                &answer, &why);
+        r = umh_client_ask_take(
+            client,
+            &(umh_client_question){"plan", NULL, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS)},
+            &answer, &why);
     if (r)
         return umh_client_explain(r, &why);
     steps = umh_jsonc_get_array(answer.body, "steps");

@@ -175,8 +175,10 @@ int umh_cli_status(const umh_cli *cli)
         return code;
     r = umh_client_connect(cli, &client, &why);
     if (r == 0)
-        r = umh_client_ask_take(client, "status", NULL, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS),
-                                &answer, &why);
+        r = umh_client_ask_take(
+            client,
+            &(umh_client_question){"status", NULL, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS)},
+            &answer, &why);
     if (r)
         return umh_client_explain(r, &why);
     if (as_json)

@@ -42,7 +42,8 @@ int umh_cli_stop(const umh_cli *cli)
     r = umh_client_connect(cli, &client, &why);
     if (r)
         return umh_client_explain(r, &why);
-    r = umh_client_ask_take(client, "stop", NULL, deadline_ns, &answer, &why);
+    r = umh_client_ask_take(client, &(umh_client_question){"stop", NULL, deadline_ns}, &answer,
+                            &why);
     if (r == 0)
         r = wait_for_end(client, deadline_ns);
     if (r == UMH_CLIENT_TIMEOUT)

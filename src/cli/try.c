@@ -48,8 +48,9 @@ static void ask_to_stop(umh_try_run *run)
     int r = UMH_CLIENT_EOF;
 
     if (run->client)
-        r = umh_client_ask_take(run->client, "stop", NULL, umh_clock_deadline_ns(STOP_MS), &answer,
-                                &why);
+        r = umh_client_ask_take(
+            run->client, &(umh_client_question){"stop", NULL, umh_clock_deadline_ns(STOP_MS)},
+            &answer, &why);
     if (r < 0)
         umh_failure_take();
     /* Without a connection, or while it still starts: the system's way to say it. */
@@ -105,8 +106,10 @@ static int begin(umh_try_run *run, umh_why *ret_why)
     int r = umh_directory_new(run->client, &run->directory);
 
     if (r == 0)
-        r = umh_client_ask_take(run->client, "subscribe", json_pack("{s:[]}", "services"),
-                                deadline_ns, &answer, ret_why);
+        r = umh_client_ask_take(
+            run->client,
+            &(umh_client_question){"subscribe", json_pack("{s:[]}", "services"), deadline_ns},
+            &answer, ret_why);
     if (r)
         return r;
     body = json_pack("{s:s, s:s}", "host", UMH_TRIAL_HOST, "module", run->trial.module);
@@ -114,7 +117,8 @@ static int begin(umh_try_run *run, umh_why *ret_why)
         umh_why_set(ret_why, "the path of a module is UTF-8: %s", run->trial.module);
         return UMH_CLIENT_REFUSED;
     }
-    return umh_client_begin_take(run->client, "load", body, deadline_ns, &run->load_id);
+    return umh_client_begin_take(run->client, &(umh_client_question){"load", body, deadline_ns},
+                                 &run->load_id);
 }
 
 static void on_connected(umh_try_run *run)

@@ -146,7 +146,9 @@ static void test_keeps_messages_while_it_asks(void **state)
     (void)state;
     scripted_broker_start(&broker, play_messages_before_the_answer);
     client = connect_to(&broker);
-    assert_int_equal(umh_client_ask_take(client, "status", NULL, soon(), &answer, &why), 0);
+    assert_int_equal(
+        umh_client_ask_take(client, &(umh_client_question){"status", NULL, soon()}, &answer, &why),
+        0);
     assert_int_equal(umh_jsonc_get_integer(answer.body, "n", 0), 7);
     expect_text(client, "one", 3);
     expect_text(client, NULL, LARGE_BYTES);
@@ -175,8 +177,9 @@ static void test_says_why_it_was_refused(void **state)
     (void)state;
     scripted_broker_start(&broker, play_refuse);
     client = connect_to(&broker);
-    assert_int_equal(umh_client_ask_take(client, "load", NULL, soon(), &answer, &why),
-                     UMH_CLIENT_REFUSED);
+    assert_int_equal(
+        umh_client_ask_take(client, &(umh_client_question){"load", NULL, soon()}, &answer, &why),
+        UMH_CLIENT_REFUSED);
     assert_string_equal(why.text, "there is no host 'x'");
     assert_null(answer.body);
     finish(&broker, client);
@@ -204,11 +207,13 @@ static void test_a_late_answer_can_be_waited_for_again(void **state)
     (void)state;
     scripted_broker_start(&broker, play_answer_after_a_sign);
     client = connect_to(&broker);
-    assert_int_equal(umh_client_begin_take(client, "load", NULL, soon(), &id), 0);
+    assert_int_equal(
+        umh_client_begin_take(client, &(umh_client_question){"load", NULL, soon()}, &id), 0);
     assert_int_equal(umh_client_finish(client, id, 0, &answer, &why), UMH_CLIENT_TIMEOUT);
     assert_int_equal(umh_client_finish(client, id, umh_clock_deadline_ns(1), &answer, &why),
                      UMH_CLIENT_TIMEOUT);
-    assert_int_equal(umh_client_begin_take(client, "stop", NULL, soon(), &other), 0);
+    assert_int_equal(
+        umh_client_begin_take(client, &(umh_client_question){"stop", NULL, soon()}, &other), 0);
     assert_int_equal(umh_client_finish(client, id, soon(), &answer, &why), 0);
     assert_true(answer.is_ok);
     finish(&broker, client);
