@@ -52,7 +52,7 @@ def test_starts_and_stops_in_order(runner):
     for host in status["hosts"]:
         assert host["state"] == "running" and host["restarts"] == 0 and host["pid"] > 0
         assert [module["state"] for module in host["modules"]] == ["running"]
-    assert runner.log().count("1 modules, 0 failed") == 2
+    assert runner.log().count("1 modules loaded, 0 failed") == 2
     assert runner.stop() == 0
 
 
