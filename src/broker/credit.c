@@ -286,6 +286,20 @@ static verdict meet(umh_credit *credit, umh_credit_entry *entry)
     return MET;
 }
 
+/* Behind one that waits, nobody is met but who has its memory already. */
+static bool meet_one_from_reserve(umh_credit *credit, umh_list *from, const umh_list *end)
+{
+    if (credit->stop_count == 0)
+        return false;
+    for (umh_list *item = from; item != end; item = item->next) {
+        umh_credit_entry *entry = umh_container_of(item, umh_credit_entry, wanting);
+
+        if (!entry->grant.is_asked && meet_from_reserve(entry, umh_grant_missing(&entry->grant)))
+            return true;
+    }
+    return false;
+}
+
 /*
  * One want of the service whose turn it is: the first that is not waiting for an answer.
  * *ret_hungry: the first found that only memory keeps waiting.
@@ -303,9 +317,9 @@ static bool meet_one(umh_credit *credit, umh_credit_service *service, umh_credit
         case WAITS_FOR_MEMORY:
             if (!*ret_hungry)
                 *ret_hungry = entry;
-            return false;
+            return meet_one_from_reserve(credit, item->next, &service->wants);
         case WAITS_FOR_QUEUE:
-            return false;
+            return meet_one_from_reserve(credit, item->next, &service->wants);
         }
     }
     return false;

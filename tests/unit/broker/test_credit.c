@@ -338,6 +338,25 @@ static void test_stop_waits_for_memory_and_asks_for_it(void **state)
     close_world(&world);
 }
 
+/* Who wants the same service for a closed queue, and wanted it first, is no hindrance. */
+static void test_stop_reserve_passes_others_that_wait(void **state)
+{
+    world_stub world;
+
+    (void)state;
+    open_world(&world, 64 * MIB);
+    open_host(&world, 0);
+    open_host(&world, 1);
+    world.is_over[0] = true;
+    assert_true(umh_credit_reserve_stop(world.hosts[1].account, 3));
+    want(&world.hosts[0], 0, 200000, UMH_SLOT_NONE);
+    want(&world.hosts[1], 0, 200000, 3);
+    umh_credit_settle(world.credit);
+    assert_true(give_message(&world.hosts[1], 0, 200000));
+    assert_false(give_message(&world.hosts[0], 0, 200000));
+    close_world(&world);
+}
+
 /* Others may fill what comes free: the stop gets its memory all the same, bit by bit. */
 static void test_stop_gathers_its_memory(void **state)
 {
@@ -502,6 +521,7 @@ int main(void)
         cmocka_unit_test(test_idle_credit_is_asked_back_for_a_want),
         cmocka_unit_test(test_rejects_a_give_back_nobody_asked_for),
         cmocka_unit_test(test_stop_reserve_passes_a_closed_queue),
+        cmocka_unit_test(test_stop_reserve_passes_others_that_wait),
         cmocka_unit_test(test_stop_waits_for_memory_and_asks_for_it),
         cmocka_unit_test(test_stop_gathers_its_memory),
         cmocka_unit_test(test_stops_leave_room_for_messages),
