@@ -17,10 +17,9 @@ const umh_cli_command umh_cli_commands[] = {
         .name = "run",
         .usage = "run FILE [--for SECONDS] [--instance NAME] [--control PATH]",
         .text = "run a broker in the foreground",
-        .help = "Starts the hosts of FILE (a broker.json, or a folder that holds one), supervises\n"
-                "them and routes their messages until SIGINT, SIGTERM or `umh stop`; then stops "
-                "them\n"
-                "in order. The log goes to stderr.\n"
+        .help = "Starts the hosts of FILE (a broker.json, or a folder that holds one),\n"
+                "supervises them and routes their messages until SIGINT, SIGTERM or `umh stop`;\n"
+                "then stops them in order. The log goes to stderr.\n"
                 "\n"
                 "  --for SECONDS    stop in order after that time\n"
                 "  --instance NAME  several brokers on one machine have different names\n"
@@ -31,15 +30,11 @@ const umh_cli_command umh_cli_commands[] = {
         .name = "try",
         .usage = "try MODULE [--wait SECONDS] [--verbose]",
         .text = "run one module alone and talk to it",
-        .help = "Starts a broker with one host and MODULE in a temporary folder. Each line "
-                "`SERVICE TEXT`\n"
-                "of stdin is published; each message of the module is such a line on stdout. At "
-                "the end of\n"
-                "stdin it waits until the module has been silent for 0.2 seconds (10 seconds at "
-                "most), and\n"
-                "stops. MODULE is a file, a folder that holds a module of its name, or the name of "
-                "an\n"
-                "installed one.\n"
+        .help = "Starts a broker with one host and MODULE in a temporary folder. Each line\n"
+                "`SERVICE TEXT` of stdin is published; each message of the module is such a\n"
+                "line on stdout. At the end of stdin it waits until the module has been silent\n"
+                "for 0.2 seconds (10 seconds at most), and stops. MODULE is a file, a folder\n"
+                "that holds a module of its name, or the name of an installed one.\n"
                 "\n"
                 "  --wait SECONDS   stop so long after the end of stdin, silent or not\n"
                 "  --verbose        the whole log on stderr, not only warnings and errors\n",
@@ -49,17 +44,16 @@ const umh_cli_command umh_cli_commands[] = {
         .name = "check",
         .usage = "check FILE",
         .text = "check a configuration and the modules it names",
-        .help =
-            "Reports everything that is wrong with FILE and with the files of its modules, and\n"
-            "whether .NET is there for managed ones. Starts nothing.\n",
+        .help = "Reports everything that is wrong with FILE and with the files of its modules,\n"
+                "and whether .NET is there for managed ones. Starts nothing.\n",
         .run = umh_cli_check,
     },
     {
         .name = "plan",
         .usage = "plan [FILE]",
         .text = "say what would be started and stopped",
-        .help = "The steps that a broker would do with FILE; without FILE those that the running\n"
-                "broker still has to do. Does none of them.\n",
+        .help = "The steps that a broker would do with FILE; without FILE those that the\n"
+                "running broker still has to do. Does none of them.\n",
         .run = umh_cli_plan,
     },
     {
@@ -71,40 +65,36 @@ const umh_cli_command umh_cli_commands[] = {
     },
     {
         .name = "load",
-        .usage = "load HOST MODULE",
+        .usage = "load HOST MODULE [--timeout SECONDS]",
         .text = "load a module into a running host",
-        .help =
-            "MODULE is a name, or the path of a file. Returns when the module runs, or says why "
-            "it\n"
-            "does not.\n",
+        .help = "MODULE is a name, or the path of a file. Returns when the module runs, or says\n"
+                "why it does not.\n",
         .run = umh_cli_load,
     },
     {
         .name = "unload",
-        .usage = "unload HOST MODULE",
+        .usage = "unload HOST MODULE [--timeout SECONDS]",
         .text = "unload a module",
         .help =
-            "Prints \"unloaded\" where the module has gone from its process, \"replaced\" where "
-            "the\n"
-            "process had to be replaced by a fresh one without it.\n",
+            "Prints \"unloaded\" where the module has gone from its process, \"replaced\" where\n"
+            "the process had to be replaced by a fresh one without it.\n",
         .run = umh_cli_load,
     },
     {
         .name = "reload",
-        .usage = "reload HOST MODULE",
+        .usage = "reload HOST MODULE [--timeout SECONDS]",
         .text = "replace a module by what is in its place now",
-        .help = "Messages are held meanwhile, and none is lost. Prints \"running\", or "
-                "\"replaced\" where\n"
-                "the process had to be replaced as well.\n",
+        .help =
+            "Messages are held meanwhile, and none is lost. Prints \"running\", or \"replaced\"\n"
+            "where the process had to be replaced as well.\n",
         .run = umh_cli_load,
     },
     {
         .name = "send",
         .usage = "send SERVICE [TEXT|-] [--session N] [--timeout SECONDS]",
         .text = "publish one message",
-        .help = "Done when the broker has taken it. SERVICE is a name or a GUID. Without TEXT, or "
-                "with -,\n"
-                "the text is all of stdin, as it is.\n"
+        .help = "Done when the broker has taken it. SERVICE is a name or a GUID. Without TEXT,\n"
+                "or with -, the text is all of stdin, as it is.\n"
                 "\n"
                 "  --session N        to one session (default: every session)\n"
                 "  --timeout SECONDS  how long to wait for room (default: 10)\n",
@@ -114,12 +104,10 @@ const umh_cli_command umh_cli_commands[] = {
         .name = "listen",
         .usage = "listen [SERVICE...] [--count N] [--timeout SECONDS] [--json]",
         .text = "print messages as they come",
-        .help = "One line per message: service, sender, session, text; control characters are "
-                "escaped.\n"
-                "Without SERVICE all but control messages. Says \"listening\" on stderr once it "
-                "does.\n"
-                "Who does not read in time loses the oldest messages: it never holds up the "
-                "system.\n"
+        .help = "One line per message: service, sender, session, text; control characters are\n"
+                "escaped. Without SERVICE all but control messages. Says \"listening\" on stderr\n"
+                "once it does. Who does not read in time loses the oldest messages: it never\n"
+                "holds up the system.\n"
                 "\n"
                 "  --count N          end after N messages; exit code 1 if any were lost\n"
                 "  --timeout SECONDS  end after that time; exit code 1 if --count was not reached\n"

@@ -42,7 +42,7 @@ int umh_cli_stop(const umh_cli *cli);
 int umh_cli_version(const umh_cli *cli);
 int umh_cli_help(const umh_cli *cli);
 
-/* The help of one subcommand on stdout; the list of all on stderr, for who named none: CLI_USAGE. */
+/* The help of one subcommand on stdout; or of all on stderr, for who named none: CLI_USAGE. */
 int umh_cli_help_on(const char *name);
 int umh_cli_greet(void);
 

@@ -82,7 +82,10 @@ typedef struct umh_client_message {
 UMH_MUST_USE int umh_client_receive(umh_client *client, uint64_t deadline_ns,
                                     umh_client_message *ret_message);
 
-/* Messages that the broker or this side dropped because nobody read. Outcomes: REFUSED, TIMEOUT, EOF. */
+/*
+ * Messages that the broker or this side dropped because nobody read.
+ * Outcomes: REFUSED, TIMEOUT, EOF.
+ */
 UMH_MUST_USE int umh_client_count_lost(umh_client *client, uint64_t *ret_count, umh_why *ret_why);
 
 /* The socket, for waiting on it together with something else. */

@@ -75,7 +75,8 @@ static int print_as_json(listening *listen, const umh_client_message *message)
 /* ------------------------- all of them */
 
 /*
- * What has come is shown before more is waited for. Outcomes: UMH_CLIENT_TIMEOUT, UMH_CLIENT_EOF.
+ * What has come is shown before more is waited for.
+ * Outcomes: UMH_CLIENT_TIMEOUT, UMH_CLIENT_EOF.
  */
 static int receive(listening *listen, uint64_t deadline_ns, umh_client_message *ret_message)
 {
