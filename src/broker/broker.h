@@ -89,7 +89,7 @@ struct umh_broker {
     uv_idle_t turn_again;
     uint64_t started_ns;
     intptr_t instance_lock; /* one broker per instance */
-    umh_failure failure; /* the first fatal one; code 0: none */
+    umh_failure failure;    /* the first fatal one; code 0: none */
     bool is_stopping;
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Deadlines on one timer. libuv runs timers before it polls: a deadline that the timer finds passed
- * is put aside as overdue, and judged at the end of the turn by which a full pipe can have been read,
- * one buffer a turn. Few are set at a time and most are cleared, so they are not sorted.
+ * is put aside as overdue, and judged at the end of the turn by which a full pipe can have been
+ * read, one buffer a turn. Few are set at a time and most are cleared, so they are not sorted.
  */
 #include "broker/deadlines.h"
 

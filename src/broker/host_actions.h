@@ -7,10 +7,10 @@
 
 #include "broker/host.h"
 
-/* From closing the pipe of a host that did not answer `exit`, or that closed its own, to its end. */
+/* From closing the pipe of a host that ignored `exit` or closed its own to its end. */
 #define UMH_HOST_EOF_MS 1000u
 
-/* --- of a host: host_process.c spawns and buries, host_phases.c is between -------------------------- */
+/* --- of a host: host_process.c spawns and buries, host_phases.c is between ----------------- */
 void umh_host_ignore(umh_host *host);
 void umh_host_spawn(umh_host *host);
 void umh_host_greet(umh_host *host);  /* the process runs */

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A stop that waits for memory is tried again at every turn's end, and after that long if none comes. */
+/* A stop that waits for memory is tried again at every turn's end, and after that long. */
 #define RESERVE_RETRY_MS 20u
 
 static void set_deadline(umh_host_module *module, int64_t from_now_ms)

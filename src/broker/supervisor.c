@@ -465,7 +465,10 @@ static int find_module(umh_supervisor *supervisor, const char *host_id, const ch
     return 0;
 }
 
-/* A path is what has a '/'; the module is then called as its file. Outcomes: UMH_SUPERVISOR_REFUSED. */
+/*
+ * A path is what has a '/'; the module is then called as its file.
+ * Outcomes: UMH_SUPERVISOR_REFUSED.
+ */
 static int name_override(const char *host_id, const char *module, umh_override *row,
                          umh_why *ret_why)
 {

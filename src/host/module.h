@@ -76,8 +76,8 @@ UMH_MUST_USE int umh_module_start(umh_module *module, umh_why *ret_why);
  */
 void umh_module_stop(umh_module *module);
 /*
- * Takes the module in any case. With the outcome UMH_MODULE_STILL_THERE its host table stays: what is
- * still mapped may still call it.
+ * Takes the module in any case. With the outcome UMH_MODULE_STILL_THERE its host table stays: what
+ * is still mapped may still call it.
  */
 UMH_MUST_USE int umh_module_unload_take(umh_module *module, umh_why *ret_why);
 

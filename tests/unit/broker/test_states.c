@@ -105,7 +105,10 @@ void umh_supervisor_on_host_change(umh_supervisor *supervisor, umh_host *host)
 
 /* --- what is expected --------------------------------------------------------------------- */
 
-/* A letter per state, in their order: Absent sPawning Greeting Loading rEady Running asKed Closed Dead */
+/*
+ * A letter per state, in their order:
+ * Absent sPawning Greeting Loading rEady Running asKed Closed Dead
+ */
 static const char host_letters[] = "APGLERKCD";
 
 /* A column per event: SPAWN STARTED NO_START HELLO SETTLED GO STOP TIMEOUT VIOLATION EOF EXIT */
