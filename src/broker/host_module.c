@@ -178,6 +178,8 @@ void umh_module_load(umh_host_module *module)
                                     &module->slot);
     if (module->slot.gate == SLOT_SHUT)
         umh_slot_set_gate(&module->slot, SLOT_HELD);
+    if (module->slot.connected_count == 0)
+        module->consumed_base = umh_liveness_consumed(module);
     set_deadline(module, module->host->config.timeouts.load_ms);
     umh_handshake_load(module);
 }

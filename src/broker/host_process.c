@@ -7,6 +7,7 @@
  * then its connection and its credit end, and only then may the next be started.
  */
 #include "broker/host_actions.h"
+#include "broker/liveness.h"
 #include "broker/supervisor.h"
 
 #include <stdio.h>
@@ -240,24 +241,26 @@ void umh_host_release_process(umh_host *host)
 void umh_host_disconnect_slots(umh_host *host)
 {
     bool is_orderly = host->is_orderly && (host->was_asked || !host->is_lost);
-    uint64_t lost_bytes = 0;
+    umh_slot_death death = {.is_orderly = is_orderly,
+                            .hold_bytes = (uint64_t)host->config.hold.bytes,
+                            .hold_ms = (uint64_t)host->config.hold.seconds * 1000};
+    uint64_t lost_count = 0;
 
     for (uint16_t i = 0; i < host->module_count; i++) {
         umh_slot *slot = host->slots[i];
 
         if (!slot)
             continue;
-        lost_bytes += slot->window.outstanding;
-        umh_slot_disconnect(slot, is_orderly, (uint64_t)host->config.hold.bytes,
-                            (uint64_t)host->config.hold.seconds * 1000);
+        death.consumed_count =
+            umh_liveness_consumed(host->modules[i]) - host->modules[i]->consumed_base;
+        lost_count += umh_slot_disconnect(slot, &death);
         if (!host->is_wanted)
             umh_slot_set_gate(slot, SLOT_SHUT);
     }
-    if (lost_bytes > 0 && host->is_wanted)
-        umh_logs_say(
-            host->broker->logs, UMH_LOG_WARNING, host->id,
-            "up to %llu bytes of messages are lost: it had them and was not done with them",
-            (unsigned long long)lost_bytes);
+    if (lost_count > 0 && host->is_wanted)
+        umh_logs_say(host->broker->logs, UMH_LOG_WARNING, host->id,
+                     "%llu messages are lost: it had them and was not done with them",
+                     (unsigned long long)lost_count);
 }
 
 /* It will not be started again. */

@@ -47,23 +47,37 @@ void umh_slot_deinit(umh_slot *slot)
 void umh_slot_connect(umh_slot *slot, umh_outbox *outbox)
 {
     slot->outbox = outbox;
+    slot->connected_count = 0;
     umh_window_init(&slot->window, UMH_WINDOW_BYTES);
 }
 
-void umh_slot_disconnect(umh_slot *slot, bool is_orderly, uint64_t hold_bytes, uint64_t hold_ms)
+/*
+ * Credit comes in steps of half a window, so it does not tell what was worked off; the black box
+ * does. It is evidence of a process that may have lied: never more is believed than was delivered.
+ */
+static uint64_t count_lost(umh_slot *slot, uint64_t consumed_count)
 {
-    /*
-     * Credit comes in steps of half a window, so what was outstanding is an upper bound of what the
-     * process had and had not finished; the black box has the count.
-     */
-    slot->counters.lost_bytes += slot->window.outstanding;
-    slot->outbox = NULL;
-    umh_window_init(&slot->window, UMH_WINDOW_BYTES);
+    uint64_t lost_count =
+        slot->connected_count > consumed_count ? slot->connected_count - consumed_count : 0;
+
+    if (slot->window.outstanding == 0)
+        lost_count = 0;
+    slot->counters.lost_count += lost_count;
+    slot->counters.dropped_count += lost_count;
+    return lost_count;
+}
+
+uint64_t umh_slot_disconnect(umh_slot *slot, const umh_slot_death *death)
+{
+    uint64_t lost_count = count_lost(slot, death->consumed_count);
+
+    umh_slot_connect(slot, NULL);
     if (slot->gate == SLOT_SHUT)
-        return;
-    slot->hold_bytes = hold_bytes;
-    slot->hold_until_ns = is_orderly ? UMH_FOREVER : umh_clock_deadline_ns(hold_ms);
-    umh_slot_set_gate(slot, is_orderly ? SLOT_HELD : SLOT_CRASHED);
+        return lost_count;
+    slot->hold_bytes = death->hold_bytes;
+    slot->hold_until_ns = death->is_orderly ? UMH_FOREVER : umh_clock_deadline_ns(death->hold_ms);
+    umh_slot_set_gate(slot, death->is_orderly ? SLOT_HELD : SLOT_CRASHED);
+    return lost_count;
 }
 
 void umh_slot_set_gate(umh_slot *slot, umh_slot_gate gate)
@@ -101,6 +115,7 @@ static void count_delivery(umh_slot *slot, uint64_t cost)
             slot->progress_ns = 0; /* begins to wait now: the clock is read by who looks */
         umh_window_take(&slot->window, cost);
     }
+    slot->connected_count++;
     slot->counters.delivered_count++;
     slot->counters.delivered_bytes += cost;
 }

@@ -25,7 +25,7 @@ typedef enum umh_slot_gate { SLOT_SHUT, SLOT_HELD, SLOT_OPEN, SLOT_CRASHED } umh
 typedef struct umh_slot_counters {
     uint64_t delivered_count, delivered_bytes; /* handed to the outbox */
     uint64_t dropped_count, dropped_bytes;     /* by policy, hold or death, all together */
-    uint64_t lost_count, lost_bytes;           /* part of it: were with a process that died */
+    uint64_t lost_count;                       /* part of it: were with a process that died */
     uint64_t published_count, published_bytes;
 } umh_slot_counters;
 
@@ -38,11 +38,12 @@ struct umh_slot {
     umh_overflow overflow;
     umh_slot_gate gate;
     umh_window window;
-    umh_outbox *outbox;     /* of the current connection; NULL: none */
-    umh_queue queue;        /* by subscription */
-    umh_queue all_queue;    /* by a subscription to All only: always DropOldest */
-    uint64_t hold_bytes;    /* what SLOT_CRASHED holds at most */
-    uint64_t hold_until_ns; /* then what is held is dropped; UMH_FOREVER: not crashed */
+    uint64_t connected_count; /* messages delivered on the current connection */
+    umh_outbox *outbox;       /* of the current connection; NULL: none */
+    umh_queue queue;          /* by subscription */
+    umh_queue all_queue;      /* by a subscription to All only: always DropOldest */
+    uint64_t hold_bytes;      /* what SLOT_CRASHED holds at most */
+    uint64_t hold_until_ns;   /* then what is held is dropped; UMH_FOREVER: not crashed */
     /* last time credit came while something was outstanding, for StallSeconds */
     uint64_t progress_ns;
     umh_slot_counters counters;
@@ -57,10 +58,15 @@ void umh_slot_deinit(umh_slot *slot); /* ends its subscriptions, drops and count
 /* A new connection (queue kept, window fresh), or none. */
 void umh_slot_connect(umh_slot *slot, umh_outbox *outbox);
 /*
- * The process died: what was outstanding is lost and counted; the gate becomes SLOT_CRASHED, or
- * SLOT_HELD when `is_orderly`.
+ * The process died, or is cut off. What it was delivered on this connection and had not worked off
+ * is lost and counted; the gate becomes SLOT_CRASHED, or SLOT_HELD when `is_orderly`.
  */
-void umh_slot_disconnect(umh_slot *slot, bool is_orderly, uint64_t hold_bytes, uint64_t hold_ms);
+typedef struct umh_slot_death {
+    bool is_orderly;
+    uint64_t hold_bytes, hold_ms;
+    uint64_t consumed_count; /* evidence of the black box, for all of this connection */
+} umh_slot_death;
+uint64_t umh_slot_disconnect(umh_slot *slot, const umh_slot_death *death);
 void umh_slot_set_gate(umh_slot *slot, umh_slot_gate gate); /* SLOT_OPEN pumps */
 /* `stopped` was read: nothing is outstanding any more (the host has reset its side as well). */
 void umh_slot_reset_window(umh_slot *slot);

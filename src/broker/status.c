@@ -110,7 +110,6 @@ static void describe_slot(umh_slot *slot, umh_json **object)
     set(object, "dropped", number_value(counters->dropped_count));
     set(object, "dropped_bytes", number_value(counters->dropped_bytes));
     set(object, "lost", number_value(counters->lost_count));
-    set(object, "lost_bytes", number_value(counters->lost_bytes));
 }
 
 static umh_json *describe_module(const umh_host_module *module)

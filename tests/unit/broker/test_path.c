@@ -491,21 +491,44 @@ static void test_policies_of_a_full_queue(void **state)
     close_broker(broker);
 }
 
-static void test_crash_holds_so_much_and_no_more(void **state)
+static void test_counts_what_a_dead_host_had(void **state)
 {
+    umh_slot_death death = {.hold_bytes = 100000, .hold_ms = 60000, .consumed_count = 7};
     umh_broker *broker = open_broker(64u << 20);
     host_stub host;
 
     (void)state;
     open_host(broker, 1, OVERFLOW_BLOCK, &host);
-    umh_slot_disconnect(&host.slot, false, 100000, 60000);
+    fill(&host, 10, 100);
+    assert_int_equal(umh_slot_disconnect(&host.slot, &death), 3);
+    assert_int_equal(host.slot.counters.lost_count, 3);
+    assert_int_equal(umh_slot_disconnect(&host.slot, &death), 0); /* once */
+    umh_slot_connect(&host.slot, umh_peer_outbox(host.peer));
+    umh_slot_set_gate(&host.slot, SLOT_OPEN);
+    fill(&host, 10, 100);
+    death.consumed_count = 1000; /* a lie */
+    assert_int_equal(umh_slot_disconnect(&host.slot, &death), 0);
+    close_host(&host);
+    close_broker(broker);
+}
+
+static void test_crash_holds_so_much_and_no_more(void **state)
+{
+    umh_slot_death crash = {.hold_bytes = 100000, .hold_ms = 60000};
+    umh_slot_death orderly = {.is_orderly = true};
+    umh_broker *broker = open_broker(64u << 20);
+    host_stub host;
+
+    (void)state;
+    open_host(broker, 1, OVERFLOW_BLOCK, &host);
+    umh_slot_disconnect(&host.slot, &crash);
     fill(&host, 10, 30000);
     assert_int_equal(host.slot.queue.count, 3);
     assert_int_equal(host.slot.counters.dropped_count, 7);
     assert_false(umh_slot_is_over_mark(&host.slot, 1u << 30)); /* a crash loop stops nobody */
     umh_slot_expire(&host.slot, host.slot.hold_until_ns);
     assert_int_equal(host.slot.queue.count, 0);
-    umh_slot_disconnect(&host.slot, true, 100000, 60000);
+    umh_slot_disconnect(&host.slot, &orderly);
     fill(&host, 10, 30000);
     assert_int_equal(host.slot.queue.count, 10); /* orderly: nothing is lost */
     umh_slot_connect(&host.slot, umh_peer_outbox(host.peer));
@@ -616,6 +639,7 @@ int main(void)
         cmocka_unit_test(test_frames_survive_any_cut),
         cmocka_unit_test(test_window_closes_and_opens),
         cmocka_unit_test(test_policies_of_a_full_queue),
+        cmocka_unit_test(test_counts_what_a_dead_host_had),
         cmocka_unit_test(test_crash_holds_so_much_and_no_more),
         cmocka_unit_test(test_accuses_bad_peers),
         cmocka_unit_test(test_drain_reads_what_a_dead_host_left),
