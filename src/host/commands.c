@@ -261,15 +261,7 @@ int umh_commands_on_slot(umh_host *host, uint16_t slot, umh_bytes payload)
 /* Every module has stopped: what they said last goes out, if the broker still reads. */
 static void end_host(umh_host *host)
 {
-    uint64_t deadline_ns = umh_clock_deadline_ns(EXIT_FLUSH_MS);
-    bool is_blocked;
-    int r;
-
-    do {
-        is_blocked = false;
-        umh_outbox_tick(host->outbox, &is_blocked);
-        r = is_blocked ? umh_pipe_wait_writable(host->stdio.out, deadline_ns) : 0;
-    } while (is_blocked && r == 0);
+    umh_outbox_drain(host->outbox, umh_clock_deadline_ns(EXIT_FLUSH_MS));
     umh_host_end(host, 0);
 }
 

@@ -473,3 +473,25 @@ void umh_outbox_tick(umh_outbox *outbox, bool *ret_blocked)
     writer->is_watcher_awake = *ret_blocked;
     umh_writer_leave(writer);
 }
+
+void umh_outbox_drain(umh_outbox *outbox, uint64_t deadline_ns)
+{
+    umh_writer *writer = &outbox->writer;
+    umh_waiter *self;
+    int r;
+
+    enter(outbox);
+    r = umh_writer_take_waiter(writer, &self);
+    if (r == 0) {
+        while (r == 0 && umh_writer_has_something(writer))
+            r = umh_writer_wait(writer, self, UMH_WRITER_ALL, deadline_ns);
+        /* The pipe stays in this thread's hands. */
+        if (r == 0)
+            writer->is_writing = true;
+        umh_writer_return_waiter(writer, self);
+    } else {
+        umh_failure_take();
+        umh_writer_write(writer);
+    }
+    umh_writer_leave(writer);
+}

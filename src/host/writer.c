@@ -120,10 +120,16 @@ void umh_writer_hand_over(umh_writer *writer)
         umh_condition_wake_one(waiter_of(writer->progress.next)->condition);
 }
 
+static bool is_written(const umh_writer *writer, uint64_t until)
+{
+    return until == UMH_WRITER_ALL ? !umh_writer_has_something(writer)
+                                   : writer->lane.written >= until;
+}
+
 static void wake_the_served(umh_writer *writer)
 {
     umh_list_each (link, &writer->progress) {
-        if (waiter_of(link)->until <= writer->lane.written) {
+        if (is_written(writer, waiter_of(link)->until)) {
             umh_list_remove(link);
             umh_condition_wake_one(waiter_of(link)->condition);
         }
@@ -255,7 +261,7 @@ static int write_until(umh_writer *writer, uint64_t until, uint64_t deadline_ns)
 
     writer->is_writing = true;
     write_what_goes(writer);
-    while (writer->lane.written < until && r != UMH_PIPE_TIMEOUT && deadline_ns > 0) {
+    while (!is_written(writer, until) && r != UMH_PIPE_TIMEOUT && deadline_ns > 0) {
         umh_lock_release(writer->lock);
         r = umh_pipe_wait_writable(writer->spec.out, deadline_ns);
         umh_lock_take(writer->lock);
@@ -265,7 +271,7 @@ static int write_until(umh_writer *writer, uint64_t until, uint64_t deadline_ns)
             become_broken(writer);
     }
     writer->is_writing = false;
-    return writer->lane.written < until ? UMH_WRITER_TIMEOUT : 0;
+    return is_written(writer, until) ? 0 : UMH_WRITER_TIMEOUT;
 }
 
 /* While another thread writes. Outcomes: UMH_WRITER_TIMEOUT. */
@@ -280,7 +286,7 @@ static int wait_for_other(umh_writer *writer, umh_waiter *waiter, uint64_t until
     umh_list_push_back(&writer->progress, &waiter->link);
     is_in_time = umh_condition_wait(waiter->condition, writer->lock, deadline_ns);
     umh_list_remove(&waiter->link);
-    return is_in_time || writer->lane.written >= until ? 0 : UMH_WRITER_TIMEOUT;
+    return is_in_time || is_written(writer, until) ? 0 : UMH_WRITER_TIMEOUT;
 }
 
 int umh_writer_wait(umh_writer *writer, umh_waiter *waiter, uint64_t until, uint64_t deadline_ns)
@@ -288,7 +294,7 @@ int umh_writer_wait(umh_writer *writer, umh_waiter *waiter, uint64_t until, uint
     int r = 0;
 
     umh_writer_call_out(writer);
-    if (writer->lane.written >= until)
+    if (is_written(writer, until))
         return 0;
     if (writer->is_writing)
         r = wait_for_other(writer, waiter, until, deadline_ns);
