@@ -436,7 +436,7 @@ const umh_schema_row umh_schema_rows[] = {
         .lowest = TIMEOUT_MS_MIN,
         .highest = DAY_MS,
         .offset = offsetof(umh_timeouts_config, stop_ms),
-        .text = "To stop; then the pipe is closed, and after as long again the process is killed.",
+        .text = "To stop; then its pipe is closed, and a second later the process is killed.",
     },
     {
         .owner = OBJECT_TIMEOUTS,
