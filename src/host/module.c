@@ -180,6 +180,8 @@ umh_result_v1 umh_module_send_inside(const umh_host_v1 *table, const umh_guid_v1
 
     if (!is_sendable(table, service, text, text_bytes))
         return UMH_V1_BAD_ARGUMENT;
+    /* A task may have gone on just when its handler, and the batch that it was in, ended. */
+    send.is_elsewhere = current_slot != module_of(table)->identity.slot;
     return submit(table, service, &send);
 }
 

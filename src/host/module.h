@@ -95,7 +95,7 @@ const umh_host_v1 *umh_module_host_table(const umh_module *module);
 
 /*
  * The table's `send` as from inside a callback: for a managed handler whose Task goes on on another
- * thread. Any thread.
+ * thread. Any thread; on one that is in no callback of the module it is written without a flush.
  */
 umh_result_v1 umh_module_send_inside(const umh_host_v1 *table, const umh_guid_v1 *service,
                                      uint32_t session, const char *text, size_t text_bytes);

@@ -140,7 +140,7 @@ static void pass_on(umh_outbox *outbox, const umh_send *send)
             umh_writer_write(writer);
         return;
     }
-    if (send->is_inside || writer->is_writing)
+    if (writer->is_writing || (send->is_inside && !send->is_elsewhere))
         return;
     if (writer->writes_left > 0 && !writer->is_pipe_full) {
         writer->writes_left--;

@@ -51,6 +51,7 @@ typedef struct umh_send {
      * a callback (or the flow of a managed handler) of the module: never waits, has the allowance
      */
     bool is_inside;
+    bool is_elsewhere;      /* inside, yet on another thread: nobody may be left who flushes */
     bool may_use_allowance; /* false for try_send */
 } umh_send;
 

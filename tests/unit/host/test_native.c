@@ -331,6 +331,24 @@ static void test_send_waits_until_its_deadline(void **state)
     assert_int_equal(unload(module), 0);
 }
 
+/* Of a task that went on when its handler had ended: nobody flushes any more. */
+static void test_send_inside_from_elsewhere_goes_out(void **state)
+{
+    fixture *self = *state;
+    umh_guid_v1 service = {.bytes = {1}};
+    umh_module *module = load_well("echo");
+    umh_why why = UMH_WHY_INIT;
+
+    assert_int_equal(umh_module_start(module, &why), 0);
+    assert_int_equal(umh_module_send_inside(umh_module_host_table(module), &service, 0, "late", 4),
+                     UMH_V1_OK);
+    assert_true(has_bytes(self));
+    take_frame(self);
+    assert_memory_equal(self->payload.data, "late", 4);
+    umh_module_stop(module);
+    assert_int_equal(unload(module), 0);
+}
+
 static void test_subscriptions_have_a_limit(void **state)
 {
     umh_module *module = load_well("echo");
@@ -428,6 +446,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sends_from_start_to_stop, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_results_of_host_functions, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_send_waits_until_its_deadline, set_up,
+                                        fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_send_inside_from_elsewhere_goes_out, set_up,
                                         fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_subscriptions_have_a_limit, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_touched_thread_local_is_unloaded, set_up,

@@ -410,6 +410,29 @@ static void test_callbacks_write_a_full_lane_only(void **state)
     assert_true(has_bytes(self));
 }
 
+/* The callback it belongs to, and the flush after it, may be over. */
+static void test_inside_elsewhere_needs_no_flush(void **state)
+{
+    fixture *self = *state;
+    umh_send send = inside(0, 1, HEADER);
+    bool is_blocked;
+
+    send.is_elsewhere = true;
+    open_services(self, 1);
+    umh_outbox_tick(self->outbox, &is_blocked);
+    while (atomic_load(&self->wakes) == 0) {
+        assert_int_equal(send_one(self, send), 0);
+        if (atomic_load(&self->wakes) == 0) {
+            assert_true(has_bytes(self));
+            take_message(self, 0, 1, HEADER);
+        }
+    }
+    assert_false(has_bytes(self));
+    umh_outbox_tick(self->outbox, &is_blocked);
+    take_message(self, 0, 1, HEADER);
+    assert_quiet(self);
+}
+
 /* What credit has been given for always goes; the pipe being full wakes the watcher once. */
 static void test_callbacks_never_wait_for_the_pipe(void **state)
 {
@@ -642,6 +665,7 @@ int main(void)
         TEST(test_control_frames_are_bounded),
         TEST(test_first_messages_write_themselves),
         TEST(test_callbacks_write_a_full_lane_only),
+        TEST(test_inside_elsewhere_needs_no_flush),
         TEST(test_callbacks_never_wait_for_the_pipe),
         TEST(test_stop_brings_accepted_messages_to_the_front),
         TEST(test_head_of_a_stopping_slot_is_announced_again),
