@@ -454,8 +454,8 @@ void umh_outbox_flush(umh_outbox *outbox)
     umh_writer *writer = &outbox->writer;
 
     enter(outbox);
-    if (writer->writes_left < UMH_WRITES_PER_BATCH)
-        writer->writes_left = UMH_WRITES_PER_BATCH;
+    if (writer->writes_left < UMH_OUTBOX_WRITES_PER_FLUSH)
+        writer->writes_left = UMH_OUTBOX_WRITES_PER_FLUSH;
     umh_writer_write(writer);
     umh_writer_leave(writer);
 }
@@ -465,7 +465,7 @@ void umh_outbox_tick(umh_outbox *outbox, bool *ret_blocked)
     umh_writer *writer = &outbox->writer;
 
     enter(outbox);
-    writer->writes_left = UMH_WRITES_PER_TICK;
+    writer->writes_left = UMH_OUTBOX_WRITES_PER_TICK;
     umh_writer_write(writer);
     *ret_blocked = !writer->is_writing && umh_writer_has_something(writer);
     /* What the watcher is told by this call it need not be woken for. */

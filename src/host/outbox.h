@@ -4,17 +4,24 @@
  * and per service the credit and the list of those that wait for it. Any thread; one lock inside,
  * no module code and no blocking write under it.
  *
- * Who writes to the pipe: one thread at a time. Inside a callback a message is only appended and
- * the reading role flushes when its batch ends. Elsewhere the first message since the last tick
- * writes itself, later ones wake the watcher once, which writes at the next tick at the latest; a
- * lane over UMH_OUTBOX_BYTES is written by its sender. Control frames are flushed by whoever
- * appends them.
+ * Who writes to the pipe: one thread at a time. Inside a callback a message is only appended; the
+ * reading role flushes when its batch ends, a slot's thread after each callback. Elsewhere the first
+ * UMH_OUTBOX_WRITES_PER_TICK messages after a tick write themselves, and after each
+ * umh_outbox_flush at least UMH_OUTBOX_WRITES_PER_FLUSH; later ones wake the watcher once, which
+ * writes at the next tick at the latest. A lane over UMH_OUTBOX_BYTES is written by its sender.
+ * Control frames are written by whoever appends them, before all messages.
+ *
+ * When nobody reads the pipe any more, on_broken is called once; sends say UMH_OUTBOX_FULL from
+ * then on, and control frames go nowhere.
  */
 #pragma once
 
 #include "ipc/flow.h"
 #include "ipc/frame.h"
 #include "platform/pipe.h"
+
+#define UMH_OUTBOX_WRITES_PER_TICK 4u
+#define UMH_OUTBOX_WRITES_PER_FLUSH 1u
 
 typedef struct umh_outbox umh_outbox;
 
@@ -63,7 +70,10 @@ typedef struct umh_send {
  */
 UMH_MUST_USE int umh_outbox_send(umh_outbox *outbox, const umh_send *send);
 
-/* An answer or command; JSON payload. Control lane: overtakes messages. */
+/*
+ * An answer or command; JSON payload. Control lane: overtakes messages. One payload over
+ * UMH_COMMAND_BYTES_MAX, or more than UMH_OUTBOX_CONTROL_BYTES waiting, is UMH_E_LIMIT.
+ */
 UMH_MUST_USE int umh_outbox_answer(umh_outbox *outbox, umh_bytes payload);
 UMH_MUST_USE int umh_outbox_command(umh_outbox *outbox, const umh_guid *service, uint16_t slot,
                                     umh_bytes payload);
@@ -73,7 +83,7 @@ UMH_MUST_USE int umh_outbox_credit(umh_outbox *outbox, uint16_t slot, uint64_t b
 
 /*
  * From the broker: credit for a service, or the request to give it back. Moves what fits, announces
- * the next head.
+ * the next head. Of a service never published to: UMH_E_PROTOCOL.
  */
 UMH_MUST_USE int umh_outbox_on_credit(umh_outbox *outbox, const umh_guid *service, uint64_t bytes);
 UMH_MUST_USE int umh_outbox_on_give_back(umh_outbox *outbox, const umh_guid *service);

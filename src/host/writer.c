@@ -17,7 +17,7 @@ int umh_writer_init(umh_writer *writer, const umh_outbox_spec *spec, umh_streams
         .lane = UMH_LANE_INIT,
         .urgent = UMH_BUFFER_INIT,
         .urgent_out = UMH_BUFFER_INIT,
-        .writes_left = UMH_WRITES_PER_TICK,
+        .writes_left = UMH_OUTBOX_WRITES_PER_TICK,
     };
     umh_list_init(&writer->progress);
     umh_list_init(&writer->idle);

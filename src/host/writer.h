@@ -8,9 +8,6 @@
 #include "host/outbox.h"
 #include "host/streams.h"
 
-#define UMH_WRITES_PER_TICK 4u  /* messages outside callbacks that write themselves after a tick */
-#define UMH_WRITES_PER_BATCH 1u /* ... after a batch was read */
-
 /* A thread that waits: for credit (by the condition alone), or until `until` is written. */
 typedef struct umh_waiter {
     umh_list link;
