@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from runner import Runner, Tree
+from runner import ROOT, Runner, Tree
 
 LIMIT_SECONDS = 30
 
@@ -29,6 +29,9 @@ def pytest_runtest_makereport(item, call):
 def tree():
     found = Tree()
     assert found.umh.exists(), f"no {found.umh}: run `make build` first"
+    if found.sanitizer == "thread":
+        known = ROOT / "tests" / "support" / "tsan.supp"
+        os.environ["TSAN_OPTIONS"] = f"{os.environ.get('TSAN_OPTIONS', '')}:suppressions={known}"
     return found
 
 
