@@ -11,25 +11,10 @@
 
 #include "broker/host_actions.h"
 #include "broker/host_config.h"
-#include "config/plan.h"
+#include "broker/supervisor_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct umh_supervisor {
-    umh_broker *broker;
-    umh_list hosts;
-    umh_list waiting_for_reserve;
-    umh_override *overrides; /* owned */
-    size_t override_count;
-    uint32_t next_number;
-    int64_t stage;         /* hosts of higher ones are not started yet */
-    umh_deadline together; /* of the stage */
-    bool is_starting;      /* some stage is not over */
-    bool must_reconcile;
-    bool must_look; /* a host changed while stages run, or while all stop */
-    bool is_stopping;
-};
 
 static const uint32_t own_session[] = {UMH_SESSION_OWN};
 
@@ -233,7 +218,7 @@ int umh_supervisor_each_step(umh_supervisor *supervisor,
     return r;
 }
 
-static int reconcile(umh_supervisor *supervisor)
+int umh_supervisor_reconcile(umh_supervisor *supervisor)
 {
     UMH_AUTO(umh_plan) plan = UMH_PLAN_INIT;
     UMH_AUTO(umh_steps) steps = UMH_STEPS_INIT;
@@ -341,7 +326,7 @@ void umh_supervisor_settle(umh_supervisor *supervisor)
 {
     umh_list_each (item, &supervisor->waiting_for_reserve)
         umh_module_retry_stop(umh_container_of(item, umh_host_module, reserve_entry));
-    if (supervisor->must_reconcile && reconcile(supervisor) != 0)
+    if (supervisor->must_reconcile && umh_supervisor_reconcile(supervisor) != 0)
         umh_broker_fail(supervisor->broker);
     if (!supervisor->must_look)
         return;
@@ -405,150 +390,4 @@ void umh_supervisor_stop(umh_supervisor *supervisor, bool is_hard)
 bool umh_supervisor_is_idle(const umh_supervisor *supervisor)
 {
     return supervisor->is_stopping && umh_list_is_empty(&supervisor->hosts);
-}
-
-/* --- an operator's changes ---------------------------------------------------------------- */
-
-/* What is said last counts; a row that says the same thing anew replaces the one before. */
-static int remember(umh_supervisor *supervisor, const umh_override *row)
-{
-    umh_override *rows;
-
-    for (size_t i = 0; i < supervisor->override_count; i++) {
-        umh_override *old = &supervisor->overrides[i];
-
-        if (strcmp(old->host, row->host) == 0 && strcmp(old->module, row->module) == 0) {
-            *old = *row;
-            return 0;
-        }
-    }
-    rows = realloc(supervisor->overrides, (supervisor->override_count + 1) * sizeof(*rows));
-    if (!rows)
-        return UMH_FAIL(UMH_E_MEMORY, "remember a change of host '%s'", row->host);
-    supervisor->overrides = rows;
-    rows[supervisor->override_count++] = *row;
-    return 0;
-}
-
-/* Outcomes: UMH_SUPERVISOR_REFUSED. */
-static int find_host(umh_supervisor *supervisor, const char *host_id, umh_host **ret_host,
-                     umh_why *ret_why)
-{
-    umh_host *host = umh_supervisor_find(supervisor, host_id);
-
-    if (supervisor->is_stopping)
-        umh_why_set(ret_why, "the broker is stopping");
-    else if (!host || !host->is_wanted)
-        umh_why_set(ret_why, "there is no host '%s'", host_id);
-    else if (host->state == HOST_ABSENT && !host->is_due && !umh_deadline_is_set(&host->deadline))
-        umh_why_set(ret_why, "host '%s' has ended and is not started again", host_id);
-    else
-        *ret_host = host;
-    return ret_why->text[0] ? UMH_SUPERVISOR_REFUSED : 0;
-}
-
-/* Outcomes: UMH_SUPERVISOR_REFUSED. */
-static int find_module(umh_supervisor *supervisor, const char *host_id, const char *name,
-                       umh_host_module **ret_module, umh_why *ret_why)
-{
-    umh_host *host;
-    umh_host_module *module;
-
-    if (find_host(supervisor, host_id, &host, ret_why) != 0)
-        return UMH_SUPERVISOR_REFUSED;
-    module = umh_host_find_module(host, name);
-    if (!module || !module->is_wanted) {
-        umh_why_set(ret_why, "host '%s' has no module '%s'", host_id, name);
-        return UMH_SUPERVISOR_REFUSED;
-    }
-    *ret_module = module;
-    return 0;
-}
-
-/*
- * A path is what has a '/'; the module is then called as its file.
- * Outcomes: UMH_SUPERVISOR_REFUSED.
- */
-static int name_override(const char *host_id, const char *module, umh_override *row,
-                         umh_why *ret_why)
-{
-    bool is_path = strchr(module, '/') != NULL;
-    const char *name = is_path ? umh_file_name(module) : module;
-    char *ending;
-
-    *row = (umh_override){.is_wanted = true};
-    umh_text_put(row->host, sizeof(row->host), host_id);
-    if (!umh_text_put(row->module, sizeof(row->module), name) || !name[0] ||
-        (is_path && !umh_text_put(row->path, sizeof(row->path), module))) {
-        umh_why_set(ret_why, "'%s' cannot be a module's name or path", module);
-        return UMH_SUPERVISOR_REFUSED;
-    }
-    /* As in the configuration a file's name without its ending is the module's. */
-    ending = is_path ? strrchr(row->module, '.') : NULL;
-    if (ending && ending != row->module)
-        *ending = '\0';
-    return 0;
-}
-
-int umh_supervisor_load(umh_supervisor *supervisor, const char *host_id, const char *module,
-                        umh_waiter *waiter, umh_why *ret_why)
-{
-    umh_host_module *found;
-    umh_override row;
-    umh_host *host;
-    int r;
-
-    if (name_override(host_id, module, &row, ret_why) != 0 ||
-        find_host(supervisor, host_id, &host, ret_why) != 0)
-        return UMH_SUPERVISOR_REFUSED;
-    found = umh_host_find_module(host, row.module);
-    if (found && found->is_wanted && found->state != SLOT_FAILED) {
-        umh_why_set(ret_why, "host '%s' has the module '%s' already; reload it", host_id,
-                    row.module);
-        return UMH_SUPERVISOR_REFUSED;
-    }
-    r = remember(supervisor, &row);
-    if (r == 0 && found && found->is_wanted)
-        umh_module_reload(found, NULL);
-    if (r == 0)
-        r = reconcile(supervisor);
-    if (r)
-        return umh_fold(r);
-    found = umh_host_find_module(host, row.module);
-    if (!found) {
-        umh_why_set(ret_why, "host '%s' has no place for module '%s'", host_id, row.module);
-        return UMH_SUPERVISOR_REFUSED;
-    }
-    umh_module_await(found, waiter);
-    return 0;
-}
-
-int umh_supervisor_unload(umh_supervisor *supervisor, const char *host_id, const char *module,
-                          umh_waiter *waiter, umh_why *ret_why)
-{
-    umh_host_module *found;
-    umh_override row;
-    int r;
-
-    if (find_module(supervisor, host_id, module, &found, ret_why) != 0 ||
-        name_override(host_id, module, &row, ret_why) != 0)
-        return UMH_SUPERVISOR_REFUSED;
-    row.is_wanted = false;
-    r = remember(supervisor, &row);
-    if (r)
-        return r;
-    umh_module_await(found, waiter);
-    r = reconcile(supervisor);
-    return umh_fold(r);
-}
-
-int umh_supervisor_reload(umh_supervisor *supervisor, const char *host_id, const char *module,
-                          umh_waiter *waiter, umh_why *ret_why)
-{
-    umh_host_module *found;
-
-    if (find_module(supervisor, host_id, module, &found, ret_why) != 0)
-        return UMH_SUPERVISOR_REFUSED;
-    umh_module_reload(found, waiter);
-    return 0;
 }
