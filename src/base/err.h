@@ -101,6 +101,9 @@ int umh_fold_at(int result, const char *file, int line);
         }                                                                                          \
     } while (0)
 
+/* A parameter that a callback's type has and this callback does not need. */
+#define UMH_UNUSED(parameter) ((void)(parameter))
+
 /*
  * For our own mistakes, never for data from a pipe, a file or a module. Kept in release builds;
  * ends the process.

@@ -64,7 +64,7 @@ static void on_turn_end(uv_check_t *handle)
 static void on_turn_again(uv_idle_t *handle)
 {
     /* an active idle handle makes the poll not wait: that is all it is for */
-    umh_ignore(handle == NULL);
+    UMH_UNUSED(handle);
 }
 
 void umh_broker_wake(umh_broker *broker)

@@ -74,7 +74,7 @@ static void on_place_wanted(uv_handle_t *handle, size_t suggested, uv_buf_t *buf
     umh_log_source *source = handle->data;
     umh_broker *broker = source->logs->broker;
 
-    umh_ignore(suggested == 0);
+    UMH_UNUSED(suggested);
     if (source->read_turn == broker->turn_number) {
         *buffer = uv_buf_init(NULL, 0); /* the next turn */
         return;
@@ -87,7 +87,7 @@ static void on_readable(uv_stream_t *stream, ssize_t count, const uv_buf_t *buff
 {
     umh_log_source *source = stream->data;
 
-    umh_ignore(buffer == NULL);
+    UMH_UNUSED(buffer);
     if (count == UV_ENOBUFS || count == 0)
         return;
     if (count > 0) {

@@ -296,12 +296,12 @@ const umh_module_step umh_module_steps[MODULE_STATE_COUNT][MODULE_EVENT_COUNT] =
 
 void umh_host_ignore(umh_host *host)
 {
-    umh_ignore(host == NULL);
+    UMH_UNUSED(host);
 }
 
 void umh_module_ignore(umh_host_module *module)
 {
-    umh_ignore(module == NULL);
+    UMH_UNUSED(module);
 }
 
 void umh_host_happen(umh_host *host, umh_host_event event)

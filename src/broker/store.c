@@ -96,7 +96,7 @@ static void on_copied(uv_work_t *work, int status)
     umh_store_copy *copy = &entry->copy;
     umh_store_request *request;
 
-    umh_ignore(status); /* nothing is cancelled */
+    UMH_UNUSED(status); /* nothing is cancelled */
     entry->is_ready = copy->outcome == STORE_WORK_DONE;
     entry->use_count++; /* while those that waited are told */
     if (!entry->is_ready)
@@ -202,7 +202,7 @@ static void on_looked(uv_work_t *work, int status)
 {
     umh_store_request *request = work->data;
 
-    umh_ignore(status); /* nothing is cancelled */
+    UMH_UNUSED(status); /* nothing is cancelled */
     if (request->is_cancelled)
         free_request(request);
     else if (request->look.outcome != STORE_WORK_DONE)

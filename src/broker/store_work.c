@@ -194,7 +194,7 @@ static void on_removed(uv_work_t *work, int status)
 {
     umh_store_removal *removal = work->data;
 
-    umh_ignore(status);
+    UMH_UNUSED(status);
     umh_text_free(removal->prefix);
     free(removal);
 }

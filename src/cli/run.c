@@ -19,7 +19,7 @@ static int become_broker(const char *const *arguments)
         r = umh_file_join(installation, BROKER_PROGRAM, program);
     if (r == 0)
         r = umh_process_become(program, arguments);
-    umh_ignore(r);
+    /* It returns only where it failed. */
     return umh_cli_fail();
 }
 

@@ -20,7 +20,7 @@
 
 static void close_handle(uv_handle_t *handle, void *context)
 {
-    umh_ignore(context != NULL);
+    UMH_UNUSED(context);
     if (!uv_is_closing(handle))
         uv_close(handle, NULL);
 }
@@ -89,7 +89,8 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 {
     umh_try_run *run = poll->data;
 
-    umh_ignore(status != 0 || events == 0); /* whatever it is, reading says it */
+    UMH_UNUSED(status); /* whatever it is, reading says it */
+    UMH_UNUSED(events);
     if (run->state == TRY_LOADING)
         take_load_answer(run);
     /* What it said before that answer came has been kept. */
@@ -162,7 +163,7 @@ static void on_again(uv_timer_t *timer)
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    umh_ignore(number == 0);
+    UMH_UNUSED(number);
     umh_try_end(handle->data, CLI_DONE);
 }
 

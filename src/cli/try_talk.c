@@ -174,7 +174,7 @@ static void on_place_wanted(uv_handle_t *handle, size_t suggested, uv_buf_t *buf
 {
     umh_try_run *run = handle->data;
 
-    umh_ignore(suggested == 0);
+    UMH_UNUSED(suggested);
     *buffer = uv_buf_init(run->piece, sizeof run->piece);
 }
 

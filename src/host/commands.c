@@ -267,7 +267,7 @@ static void end_host(umh_host *host)
 
 static int exit_host(umh_host *host, const umh_command *command)
 {
-    (void)command;
+    UMH_UNUSED(command);
     return umh_dispatch_command_all(host->dispatch, umh_bytes_of_text("{\"id\":0,\"do\":\"stop\"}"),
                                     end_host);
 }

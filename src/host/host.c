@@ -99,6 +99,6 @@ void umh_host_serve_main_thread(umh_host *host)
 
 void umh_host_end(umh_host *host, int code)
 {
-    (void)host;
+    UMH_UNUSED(host);
     umh_process_exit_now(code);
 }

@@ -421,7 +421,7 @@ static int hash_content(void *context, const void *data, size_t size)
 
 static int hash_file_end(void *context)
 {
-    (void)context;
+    UMH_UNUSED(context);
     return 0;
 }
 

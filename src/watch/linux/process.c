@@ -139,7 +139,7 @@ static void on_death(uv_poll_t *handle, int status, int events)
     umh_process_end end;
     int r;
 
-    (void)events;
+    UMH_UNUSED(events);
     /*
      * While it is not reaped the group is certainly its own: what it leaves behind there goes with
      * it.

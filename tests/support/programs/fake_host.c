@@ -165,7 +165,7 @@ static void close_output(fake_host *fake)
 
 static void be_silent(fake_host *fake)
 {
-    umh_ignore(fake);
+    UMH_UNUSED(fake);
 }
 
 static void greet_too_soon(fake_host *fake)
@@ -306,7 +306,7 @@ static void stop_reading(fake_host *fake)
     umh_pipe nothing;
     umh_pipe open_end;
 
-    umh_ignore(fake);
+    UMH_UNUSED(fake);
     must(umh_pipe_new(&nothing, &open_end));
     umh_ignore(umh_pipe_read(nothing, &byte, 1, UMH_FOREVER, &size));
 }
@@ -315,7 +315,7 @@ static void flood_log(fake_host *fake)
 {
     umh_pipe log = umh_pipe_standard(2);
 
-    umh_ignore(fake);
+    UMH_UNUSED(fake);
     for (int i = 0; i < LOG_LINES; i++) {
         char line[96];
         int size = snprintf(line, sizeof(line), "level=info module=flood msg=\"line %d\"\n", i);
