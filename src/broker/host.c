@@ -207,6 +207,7 @@ void umh_host_add_evidence(umh_host *host)
                  module->name, umh_activity_name(activity), (unsigned long long)for_ms);
 }
 
+UMH_PRINTF(2, 0)
 static void lose(umh_host *host, const char *format, va_list arguments)
 {
     if (host->is_lost)

@@ -80,9 +80,9 @@ int umh_options_read(int argc, char **argv, umh_broker_options *ret_options)
 {
     static const char *const with_value[] = {"--config", "--control", "--instance", "--for",
                                              "--colour"};
-    int i;
+    int i = 1;
 
-    for (i = 1; i < argc; i++) {
+    while (i < argc) {
         size_t known = 0;
         int r;
 
@@ -101,7 +101,7 @@ int umh_options_read(int argc, char **argv, umh_broker_options *ret_options)
         r = take_option(argv[i], argv[i + 1], ret_options);
         if (r)
             return r;
-        i++;
+        i += 2;
     }
     if (!ret_options->config_path)
         return UMH_FAIL(UMH_E_USAGE, "--config FILE is missing; see umh-broker --help");

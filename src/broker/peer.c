@@ -219,7 +219,7 @@ static void on_place_wanted(uv_handle_t *handle, size_t suggested, uv_buf_t *buf
     umh_peer *peer = handle->data;
     umh_bytes place;
 
-    umh_ignore(suggested == 0);
+    UMH_UNUSED(suggested);
     if (peer->read_turn == peer->broker->turn_number) {
         *buffer = uv_buf_init(NULL, 0);
         return;
@@ -244,8 +244,6 @@ static void on_readable(uv_stream_t *stream, ssize_t count, const uv_buf_t *buff
 void umh_peer_drain(umh_peer *peer)
 {
     uv_os_fd_t handle;
-    size_t size;
-    int r;
 
     if (peer->is_closed || peer->is_ended)
         return;
@@ -254,15 +252,16 @@ void umh_peer_drain(umh_peer *peer)
         return;
     while (!peer->is_ended && !peer->is_closed) {
         umh_bytes place = read_place(peer);
+        size_t size = 0;
+        int r = umh_pipe_read((umh_pipe){(intptr_t)handle}, (void *)(uintptr_t)place.data,
+                              place.size, 0, &size);
 
-        r = umh_pipe_read((umh_pipe){(intptr_t)handle}, (void *)(uintptr_t)place.data, place.size,
-                          0, &size);
-        if (r) {
-            umh_ignore(r);
+        if (r < 0)
+            umh_failure_take(); /* of a process that has died: no more comes, whatever it was */
+        if (r)
             on_eof(peer, UV_EOF);
-            return;
-        }
-        take_read(peer, place.data, size);
+        else
+            take_read(peer, place.data, size);
     }
 }
 
