@@ -411,6 +411,8 @@ static int managed_load(umh_module *module, const umh_module_spec *spec,
     if (!state)
         return UMH_FAIL(UMH_E_MEMORY, "module '%s'", spec->name);
     state->calls = umh_managed_get_calls(managed);
+    /* Its assemblies are loaded on the way to its constructor; the CLR is running already. */
+    umh_module_note_init(module);
     if (state->calls->load(&load, &facts, &state->handle, why) != 0) {
         free(state);
         umh_why_set(ret_why, "%s", why);

@@ -439,6 +439,11 @@ static int choose_loader(const umh_module_spec *spec, const umh_loader **ret_loa
     return r == UMH_MODULE_UNUSABLE ? UMH_MODULE_UNUSABLE : umh_fold(r);
 }
 
+void umh_module_note_init(const umh_module *module)
+{
+    umh_dispatch_note(module->host->dispatch, module->identity.slot, ACTIVITY_INIT);
+}
+
 int umh_module_load(const umh_module_spec *spec, umh_module_facts *ret_facts,
                     umh_module **ret_module, umh_why *ret_why)
 {

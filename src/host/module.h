@@ -52,7 +52,10 @@ enum { UMH_MODULE_UNUSABLE = 1, UMH_MODULE_STILL_THERE = 2 };
 /* What a loader implements; `state` is the loader's own. Texts into why. */
 typedef struct umh_loader {
     const char *name; /* "native", "managed" */
-    /* Load and init. Outcomes: UMH_MODULE_UNUSABLE (why). Nothing remains loaded then. */
+    /*
+     * Load and init, with umh_module_note_init in between. Outcomes: UMH_MODULE_UNUSABLE (why).
+     * Nothing remains loaded then.
+     */
     int (*load)(umh_module *module, const umh_module_spec *spec, umh_module_facts *ret_facts,
                 void **ret_state, umh_why *ret_why);
     int (*start)(void *state, umh_why *ret_why); /* Outcomes: UMH_MODULE_UNUSABLE */
@@ -64,6 +67,9 @@ typedef struct umh_loader {
 
 extern const umh_loader umh_loader_native;
 extern const umh_loader umh_loader_managed;
+
+/* By a loader: from here on it is the module's own code that keeps the load from ending. */
+void umh_module_note_init(const umh_module *module);
 
 /* Choose the loader by the file's header, load, init. Outcomes: UMH_MODULE_UNUSABLE (why). */
 UMH_MUST_USE int umh_module_load(const umh_module_spec *spec, umh_module_facts *ret_facts,

@@ -103,8 +103,10 @@ static void gather_facts(const umh_module_v1 *module, umh_module_facts *ret_fact
 /* Outcomes: UMH_MODULE_UNUSABLE. */
 static int initialise(native_module *native, umh_module *module, umh_why *ret_why)
 {
-    int number = native->module->init(umh_module_host_table(module), &native->state);
+    int number;
 
+    umh_module_note_init(module);
+    number = native->module->init(umh_module_host_table(module), &native->state);
     if (number == 0)
         return 0;
     umh_why_set(ret_why, "init failed with number %d", number);

@@ -16,7 +16,7 @@
 typedef enum umh_activity {
     ACTIVITY_NONE,
     ACTIVITY_LOADING,
-    ACTIVITY_INIT,
+    ACTIVITY_INIT, /* of a managed module: its assemblies and its constructor */
     ACTIVITY_START,
     ACTIVITY_ON_MESSAGE,
     ACTIVITY_STOP,

@@ -233,14 +233,20 @@ void fake_broker_expect_ok(fake_broker *broker, uint16_t slot, const char *name)
     umh_answer_deinit(&answer);
 }
 
-void fake_broker_load(fake_broker *broker, uint16_t slot, const char *name, bool is_started)
+void fake_broker_module_path(const char *name, char *ret_path)
 {
     char inside[UMH_PATH_BYTES];
+
+    snprintf(inside, sizeof(inside), "tests/modules/%s/%s.so", name, name);
+    in_build(inside, ret_path);
+}
+
+void fake_broker_load(fake_broker *broker, uint16_t slot, const char *name, bool is_started)
+{
     char path[UMH_PATH_BYTES];
     umh_answer answer;
 
-    snprintf(inside, sizeof(inside), "tests/modules/%s/%s.so", name, name);
-    in_build(inside, path);
+    fake_broker_module_path(name, path);
     fake_broker_ask(broker, slot, "load",
                     json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", name, "path", path, "folder", "/",
                               "original_folder", "/", "config", "{}"),

@@ -61,6 +61,7 @@ void fake_broker_await(fake_broker *broker, umh_frame_kind kind, fake_frame *ret
 void fake_broker_ask(fake_broker *broker, uint16_t slot, const char *name, umh_json *body,
                      umh_answer *ret_answer);
 void fake_broker_expect_ok(fake_broker *broker, uint16_t slot, const char *name);
+void fake_broker_module_path(const char *name, char *ret_path); /* UMH_PATH_BYTES */
 /* Load a test module by its file's name; started when `is_started`. */
 void fake_broker_load(fake_broker *broker, uint16_t slot, const char *name, bool is_started);
 

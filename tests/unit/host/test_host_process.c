@@ -2,6 +2,8 @@
 /* The host as its broker sees it: a process, its pipes and its black box. */
 #include "fake_broker.h"
 
+#include "platform/file.h"
+
 #include "../../support/modules/services.h"
 
 #include <setjmp.h>
@@ -81,6 +83,15 @@ static void expect_outcome(fake_broker *broker, uint16_t slot, const char *outco
     umh_answer_deinit(&answer);
 }
 
+static void await_activity(fake_broker *broker, uint16_t slot, umh_activity activity)
+{
+    const umh_blackbox *blackbox = fake_broker_blackbox(broker);
+    uint64_t deadline_ns = umh_clock_deadline_ns(FAKE_BROKER_PATIENCE_MS);
+
+    while (atomic_load(&blackbox->slots[slot].activity) != activity)
+        assert_true(umh_clock_now_ns() < deadline_ns);
+}
+
 static void test_refuses_to_be_started_by_hand(void **state)
 {
     static const char *const arguments[] = {"umh-host64", NULL};
@@ -149,6 +160,34 @@ static void test_answers_what_is_out_of_phase_with_an_error(void **state)
     fake_broker_expect_ok(broker, 0, "stop");
     expect_error(broker, 0, "stop", "UMH_E_PROTOCOL");
     expect_outcome(broker, 0, "unloaded");
+}
+
+static void test_shows_that_a_module_is_in_init(void **state)
+{
+    fake_broker *broker = *state;
+    umh_answer answer = UMH_ANSWER_INIT;
+    umh_why why = UMH_WHY_INIT;
+    char folder[UMH_PATH_BYTES];
+    char gate[UMH_PATH_BYTES];
+    char module[UMH_PATH_BYTES];
+    char config[UMH_PATH_BYTES + 64];
+    fake_frame frame;
+
+    assert_int_equal(umh_file_make_temporary("umh-test-", folder), 0);
+    assert_int_equal(umh_file_join(folder, "gate", gate), 0);
+    assert_int_equal(umh_file_write(gate, umh_bytes_of_text("")), 0);
+    snprintf(config, sizeof(config), "{\"Phase\":\"init\",\"Gate\":\"%s\"}", gate);
+    fake_broker_module_path("gated", module);
+    fake_broker_command(
+        broker, SERVICE_MODULE_META, 2, "load",
+        json_pack("{s:s,s:s,s:s}", "name", "gated", "path", module, "config", config));
+    await_activity(broker, 2, ACTIVITY_INIT);
+    assert_int_equal(umh_file_remove_tree(folder), 0);
+    fake_broker_await(broker, FRAME_ANSWER, &frame);
+    assert_int_equal(umh_answer_decode(frame.payload, &answer, &why), 0);
+    assert_true(answer.is_ok);
+    umh_answer_deinit(&answer);
+    await_activity(broker, 2, ACTIVITY_NONE);
 }
 
 static void test_says_why_a_module_cannot_be_loaded(void **state)
@@ -404,6 +443,7 @@ int main(void)
         host_test(test_answers_a_second_init_with_an_error),
         host_test(test_carries_a_module_through_its_life),
         host_test(test_answers_what_is_out_of_phase_with_an_error),
+        host_test(test_shows_that_a_module_is_in_init),
         host_test(test_says_why_a_module_cannot_be_loaded),
         host_test(test_drops_messages_for_a_slot_that_has_not_started),
         host_test(test_carries_large_messages),

@@ -11,13 +11,21 @@
 
 static umh_host host;
 
+/* For what it notes; nobody starts it, and it is never freed. */
+static umh_dispatch *dispatch;
+
 static int set_up(void **state)
 {
+    umh_dispatch_spec dispatch_spec = {.host = &host, .in = UMH_PIPE_NONE};
     fixture *self;
     int r = fixture_set_up(state);
 
     self = *state;
+    dispatch_spec.outbox = self->outbox;
+    if (!dispatch)
+        assert_int_equal(umh_dispatch_new(&dispatch_spec, &dispatch), 0);
     host = (umh_host){.outbox = self->outbox,
+                      .dispatch = dispatch,
                       .name = "test",
                       .number = 7,
                       .session = 2,
