@@ -17,7 +17,8 @@ static void adopt_page(umh_stdio *stdio)
     if (umh_page_adopt(object, UMH_BLACKBOX_BYTES, &stdio->page) != 0) {
         failure = umh_failure_take();
         umh_failure_format(&failure, line, sizeof(line));
-        umh_logger_say(UMH_LOG_DEBUG, NULL, "no black box: %s", line);
+        umh_logger_say(UMH_LOG_WARNING, NULL,
+                       "no black box: nobody will know what a module was doing: %s", line);
         return;
     }
     stdio->blackbox = stdio->page.memory;

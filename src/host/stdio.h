@@ -13,7 +13,7 @@ typedef struct umh_stdio {
     umh_pipe in;   /* frames from the broker: private copy of descriptor 0 */
     umh_pipe out;  /* frames to the broker: private copy of descriptor 1, non-blocking */
     umh_page page; /* the black box (descriptor 3); memory NULL when the broker gave none */
-    umh_blackbox *blackbox; /* in the page, or NULL */
+    umh_blackbox *blackbox; /* in the page, or NULL: a warning was logged, all else goes on */
 } umh_stdio;
 
 #define UMH_STDIO_INIT                                                                             \

@@ -33,7 +33,7 @@ static void in_build(const char *name, char *ret_path)
     assert_int_equal(umh_file_join(folder, name, ret_path), 0);
 }
 
-void fake_broker_start_with(fake_broker *broker, const char *const *arguments)
+static void launch(fake_broker *broker, const char *const *arguments, bool has_page)
 {
     UMH_AUTO(umh_environment) environment = UMH_ENVIRONMENT_INIT;
     umh_pipe in = UMH_PIPE_NONE;
@@ -58,7 +58,7 @@ void fake_broker_start_with(fake_broker *broker, const char *const *arguments)
     spec.standard[0] = in;
     spec.standard[1] = out;
     spec.standard[2] = log;
-    spec.inherit[0] = broker->page.object;
+    spec.inherit[0] = has_page ? broker->page.object : UMH_PIPE_NONE;
     spec.inherit[1] = UMH_PIPE_NONE;
     assert_int_equal(umh_process_start(&spec, &broker->process), 0);
     umh_pipe_close(&in);
@@ -66,11 +66,21 @@ void fake_broker_start_with(fake_broker *broker, const char *const *arguments)
     umh_pipe_close(&log);
 }
 
+static const char *const attached[] = {"umh-host64", UMH_STDIO_ARGUMENT, NULL};
+
+void fake_broker_start_with(fake_broker *broker, const char *const *arguments)
+{
+    launch(broker, arguments, true);
+}
+
 void fake_broker_start(fake_broker *broker)
 {
-    static const char *const arguments[] = {"umh-host64", UMH_STDIO_ARGUMENT, NULL};
+    launch(broker, attached, true);
+}
 
-    fake_broker_start_with(broker, arguments);
+void fake_broker_start_without_page(fake_broker *broker)
+{
+    launch(broker, attached, false);
 }
 
 void fake_broker_greet(fake_broker *broker)

@@ -41,6 +41,7 @@ typedef struct fake_frame {
 /* `arguments` beside the program's name, NULL-terminated. */
 void fake_broker_start_with(fake_broker *broker, const char *const *arguments);
 void fake_broker_start(fake_broker *broker); /* as a broker does */
+void fake_broker_start_without_page(fake_broker *broker);
 void fake_broker_greet(fake_broker *broker); /* init, and the hello it is answered with */
 
 /* Send; waits as long as the host does not read. */

@@ -115,6 +115,19 @@ static void test_fills_the_black_box(void **state)
     assert_int_equal(atomic_load(&blackbox->slot_count), UMH_MODULES_PER_HOST_MAX);
 }
 
+static void test_goes_on_without_a_black_box(void **state)
+{
+    fake_broker broker;
+
+    (void)state;
+    fake_broker_start_without_page(&broker);
+    fake_broker_greet(&broker);
+    fake_broker_await_log(&broker, "level=warning msg=\"no black box");
+    fake_broker_load(&broker, 0, "echo", true);
+    expect_echo(&broker, 0, "unseen");
+    fake_broker_stop(&broker);
+}
+
 static void test_answers_a_second_init_with_an_error(void **state)
 {
     fake_broker *broker = *state;
@@ -440,6 +453,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refuses_to_be_started_by_hand),
         host_test(test_fills_the_black_box),
+        cmocka_unit_test(test_goes_on_without_a_black_box),
         host_test(test_answers_a_second_init_with_an_error),
         host_test(test_carries_a_module_through_its_life),
         host_test(test_answers_what_is_out_of_phase_with_an_error),
