@@ -52,20 +52,20 @@ static void count_refusal(umh_client *client, const umh_why *why)
     client->refused_count++;
 }
 
-static int publish(umh_client *client, const umh_frame *frame, umh_bytes payload,
-                   umh_message *stored)
+static int publish(umh_client *client, const umh_arrival *arrival)
 {
     umh_source source = source_of(client);
-    umh_frame unslotted = *frame;
+    umh_frame unslotted = *arrival->frame;
+    umh_arrival whole = *arrival;
     umh_why why = UMH_WHY_INIT;
     uint32_t count = 0;
     int r;
 
     unslotted.source_slot = UMH_SLOT_NONE; /* it has no modules, whatever it claims */
-    r = umh_router_route(client->broker->router, &source, &unslotted, payload, stored, &count,
-                         &why);
+    whole.frame = &unslotted;
+    r = umh_router_route(client->broker->router, &source, &whole, &count, &why);
     if (r == UMH_ROUTER_VIOLATION) {
-        if (!umh_utf8_is_valid(payload))
+        if (!umh_utf8_is_valid(arrival->payload))
             umh_why_set(&why, "the text of the message is not UTF-8");
         count_refusal(client, &why);
         return 0;
@@ -100,16 +100,17 @@ static int take_command(umh_client *client, const umh_frame *frame, umh_bytes pa
 }
 
 /* Outcomes: UMH_PEER_VIOLATION. */
-static int take_message(umh_client *client, const umh_frame *frame, umh_bytes payload,
-                        umh_message *stored, umh_why *ret_why)
+static int take_message(umh_client *client, const umh_arrival *arrival, umh_why *ret_why)
 {
-    if (umh_service_find(&frame->service) == SERVICE_BROKER)
-        return take_command(client, frame, payload, ret_why);
-    if (umh_service_is_control(&frame->service)) {
-        refuse_control(client, &frame->service);
+    const umh_guid *service = &arrival->frame->service;
+
+    if (umh_service_find(service) == SERVICE_BROKER)
+        return take_command(client, arrival->frame, arrival->payload, ret_why);
+    if (umh_service_is_control(service)) {
+        refuse_control(client, service);
         return 0;
     }
-    return judge(publish(client, frame, payload, stored), ret_why);
+    return judge(publish(client, arrival), ret_why);
 }
 
 /* Outcomes: UMH_CREDIT_VIOLATION. */
@@ -126,11 +127,12 @@ static int take_want(umh_client *client, const umh_frame *frame, umh_bytes paylo
 static int on_frame(void *context, const umh_frame *frame, umh_bytes payload, umh_message *stored,
                     umh_why *ret_why)
 {
+    const umh_arrival arrival = {.frame = frame, .payload = payload, .stored = stored};
     umh_client *client = context;
 
     switch (frame->kind) {
     case FRAME_MESSAGE:
-        return take_message(client, frame, payload, stored, ret_why);
+        return take_message(client, &arrival, ret_why);
     case FRAME_WANT:
         return judge(take_want(client, frame, payload, ret_why), ret_why);
     case FRAME_GIVE_BACK:
@@ -278,7 +280,6 @@ static int connect_take(umh_client *client, uv_pipe_t *stream)
         uv_close((uv_handle_t *)stream, on_stream_closed);
         return r;
     }
-    spec.account = client->account;
     return umh_peer_new(&spec, &client->peer);
 }
 

@@ -36,18 +36,16 @@ static int on_header(void *context, const umh_frame *frame, umh_why *ret_why)
     return r ? UMH_PEER_VIOLATION : 0;
 }
 
-static int take_message(umh_host *host, const umh_frame *frame, umh_bytes payload,
-                        umh_message *stored, umh_why *ret_why)
+static int take_message(umh_host *host, const umh_arrival *arrival, umh_why *ret_why)
 {
     umh_source source = source_of(host);
     uint32_t count;
     int r;
 
-    if (is_command(frame))
-        r = umh_handshake_receive(host, frame, payload, ret_why);
+    if (is_command(arrival->frame))
+        r = umh_handshake_receive(host, arrival->frame, arrival->payload, ret_why);
     else
-        r = umh_router_route(host->broker->router, &source, frame, payload, stored, &count,
-                             ret_why);
+        r = umh_router_route(host->broker->router, &source, arrival, &count, ret_why);
     return r ? UMH_PEER_VIOLATION : 0;
 }
 
@@ -101,11 +99,12 @@ static int take_give_back(umh_host *host, const umh_frame *frame, umh_bytes payl
 static int on_frame(void *context, const umh_frame *frame, umh_bytes payload, umh_message *stored,
                     umh_why *ret_why)
 {
+    const umh_arrival arrival = {.frame = frame, .payload = payload, .stored = stored};
     umh_host *host = context;
 
     switch (frame->kind) {
     case FRAME_MESSAGE:
-        return take_message(host, frame, payload, stored, ret_why);
+        return take_message(host, &arrival, ret_why);
     case FRAME_ANSWER:
         return umh_handshake_receive(host, frame, payload, ret_why) ? UMH_PEER_VIOLATION : 0;
     case FRAME_CREDIT:

@@ -7,7 +7,6 @@
  */
 #pragma once
 
-#include "broker/credit.h"
 #include "broker/outbox.h"
 
 typedef struct umh_peer umh_peer;
@@ -40,7 +39,6 @@ typedef struct umh_peer_spec {
     uv_pipe_t *in;  /* opened, taken; freed by the peer */
     uv_pipe_t *out; /* opened, taken; the same pointer as `in` for a duplex stream */
     umh_peer_events events;
-    umh_credit_account *account; /* borrowed: where its upstream credit is kept */
 } umh_peer_spec;
 
 UMH_MUST_USE int umh_peer_new(const umh_peer_spec *spec, umh_peer **ret_peer);

@@ -48,10 +48,17 @@ umh_subscriptions *umh_router_subscriptions(umh_router *router)
 
 /* --- who may ------------------------------------------------------------------------------ */
 
-static bool is_own_slot(const umh_source *source, uint16_t slot)
+/* NULL: it has none of that number. */
+static umh_slot *find_own_slot(const umh_source *source, uint16_t slot)
 {
-    return !source->slots || (slot < source->slot_count && source->slots[slot] &&
-                              source->slots[slot]->gate != SLOT_SHUT);
+    return source->slots && slot < source->slot_count ? source->slots[slot] : NULL;
+}
+
+static bool may_publish_as(const umh_source *source, uint16_t slot)
+{
+    const umh_slot *own = find_own_slot(source, slot);
+
+    return !source->slots || (own && own->gate != SLOT_SHUT);
 }
 
 int umh_router_admit(umh_router *router, const umh_source *source, const umh_frame *frame,
@@ -59,13 +66,13 @@ int umh_router_admit(umh_router *router, const umh_source *source, const umh_fra
 {
     int r;
 
-    umh_ignore(router == NULL);
+    UMH_UNUSED(router);
     if (umh_service_is_control(&frame->service)) {
         umh_why_set(ret_why, "it published to the control service %s",
                     umh_service_name(umh_service_find(&frame->service)));
         return UMH_ROUTER_VIOLATION;
     }
-    if (!is_own_slot(source, frame->source_slot)) {
+    if (!may_publish_as(source, frame->source_slot)) {
         umh_why_set(ret_why, "it published as module %u, which it does not run",
                     frame->source_slot);
         return UMH_ROUTER_VIOLATION;
@@ -117,13 +124,24 @@ static uint32_t deliver(umh_router *router, const umh_frame *frame, umh_bytes pa
     return count;
 }
 
-int umh_router_route(umh_router *router, const umh_source *source, const umh_frame *frame,
-                     umh_bytes payload, umh_message *stored, uint32_t *ret_count, umh_why *ret_why)
+static void count_published(const umh_source *source, const umh_frame *frame)
 {
-    umh_frame stamped = *frame;
+    umh_slot *own = find_own_slot(source, frame->source_slot);
+
+    /* A long message comes in parts, and the module may have been removed between them. */
+    if (!own)
+        return;
+    own->counters.published_count++;
+    own->counters.published_bytes += umh_frame_cost(frame->payload_bytes);
+}
+
+int umh_router_route(umh_router *router, const umh_source *source, const umh_arrival *arrival,
+                     uint32_t *ret_count, umh_why *ret_why)
+{
+    umh_frame stamped = *arrival->frame;
     umh_bytes text;
 
-    if (umh_frame_text(frame, payload, &text) != 0) {
+    if (umh_frame_text(&stamped, arrival->payload, &text) != 0) {
         umh_why_set(ret_why, "the extensions of its message do not add up");
         return UMH_ROUTER_VIOLATION;
     }
@@ -133,14 +151,10 @@ int umh_router_route(umh_router *router, const umh_source *source, const umh_fra
     }
     stamped.source_host = source->host_number;
     stamped.source_session = source->session;
-    if (source->slots) {
-        source->slots[frame->source_slot]->counters.published_count++;
-        source->slots[frame->source_slot]->counters.published_bytes +=
-            umh_frame_cost(frame->payload_bytes);
-    }
-    if (stored)
-        *umh_message_edit(stored) = stamped;
-    *ret_count = deliver(router, &stamped, payload, stored);
+    count_published(source, &stamped);
+    if (arrival->stored)
+        *umh_message_edit(arrival->stored) = stamped;
+    *ret_count = deliver(router, &stamped, arrival->payload, arrival->stored);
     return 0;
 }
 

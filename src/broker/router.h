@@ -17,27 +17,33 @@ typedef struct umh_source {
     umh_credit_account *account;
     uint32_t host_number;
     uint32_t session;
-    /* of the host; slot numbers it may claim: those that were started. NULL: a control client */
+    /* of the host; it may claim those that are not shut. NULL: a control client */
     umh_slot *const *slots;
     uint16_t slot_count;
 } umh_source;
 
+/* What came: a whole message. */
+typedef struct umh_arrival {
+    const umh_frame *frame;
+    umh_bytes payload;
+    umh_message *stored; /* where the payload lies already, or NULL */
+} umh_arrival;
+
 enum { UMH_ROUTER_VIOLATION = 1 };
 
 /*
- * The header: an ordinary service, a slot that exists, within credit. Outcomes:
- * UMH_ROUTER_VIOLATION (why).
+ * The header: an ordinary service, a slot that exists, within credit.
+ * Outcomes: UMH_ROUTER_VIOLATION (why).
  */
 UMH_MUST_USE int umh_router_admit(umh_router *router, const umh_source *source,
                                   const umh_frame *frame, umh_why *ret_why);
 /*
- * The whole message, admitted before: validates the text, stamps, delivers. `stored`: where the
- * payload lies already, or NULL. *ret_count: subscribers it reached. Outcomes: UMH_ROUTER_VIOLATION
- * (not text).
+ * Admitted before: validates the text, stamps, delivers. *ret_count: subscribers it reached.
+ * Outcomes: UMH_ROUTER_VIOLATION (not text).
  */
 UMH_MUST_USE int umh_router_route(umh_router *router, const umh_source *source,
-                                  const umh_frame *frame, umh_bytes payload, umh_message *stored,
-                                  uint32_t *ret_count, umh_why *ret_why);
+                                  const umh_arrival *arrival, uint32_t *ret_count,
+                                  umh_why *ret_why);
 /* From the broker itself: its state on the Broker service. */
 void umh_router_publish(umh_router *router, const umh_guid *service, umh_bytes text);
 

@@ -65,8 +65,9 @@ static int on_frame(void *context, const umh_frame *frame, umh_bytes payload, um
 
     switch (frame->kind) {
     case FRAME_MESSAGE:
-        r = umh_router_route(host->broker->router, &host->source, frame, payload, stored, &count,
-                             ret_why);
+        r = umh_router_route(host->broker->router, &host->source,
+                             &(umh_arrival){.frame = frame, .payload = payload, .stored = stored},
+                             &count, ret_why);
         break;
     case FRAME_WANT:
         umh_frame_want(payload, &want.need, &want.cost);
@@ -152,7 +153,6 @@ static void open_host(umh_broker *broker, uint32_t number, umh_overflow overflow
     assert_int_equal(umh_credit_account_new(broker->credit, &account_events, &host->account), 0);
     spec.in = open_stream(broker, in);
     spec.out = open_stream(broker, out);
-    spec.account = host->account;
     assert_int_equal(umh_peer_new(&spec, &host->peer), 0);
     umh_slot_init(&host->slot, broker, 0, overflow);
     host->slots[0] = &host->slot;
@@ -631,6 +631,35 @@ static void test_control_overtakes_messages(void **state)
     close_broker(broker);
 }
 
+static void test_module_removed_within_its_message(void **state)
+{
+    umh_broker *broker = open_broker(64u << 20);
+    umh_frame frame = {
+        .kind = FRAME_MESSAGE, .service = service_of(1), .session = UMH_SESSION_EVERY};
+    host_stub sender;
+    host_stub listener;
+    uint8_t bytes[128];
+    umh_bytes text;
+    size_t size = encode(bytes, frame, "from nobody any more", 20);
+
+    (void)state;
+    open_host(broker, 1, OVERFLOW_BLOCK, &sender);
+    open_host(broker, 2, OVERFLOW_BLOCK, &listener);
+    subscribe(&listener, 1);
+    write_all(&sender, bytes, size - 5);
+    turn(broker);
+    umh_slot_deinit(&sender.slot);
+    sender.slots[0] = NULL;
+    write_all(&sender, bytes + size - 5, 5);
+    receive_until(&listener, size + 1);
+    frame = decode_at(&listener, 0, &text);
+    assert_memory_equal(text.data, "from nobody any more", 20);
+    assert_false(sender.is_ended);
+    close_host(&listener);
+    close_host(&sender);
+    close_broker(broker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -644,6 +673,7 @@ int main(void)
         cmocka_unit_test(test_accuses_bad_peers),
         cmocka_unit_test(test_drain_reads_what_a_dead_host_left),
         cmocka_unit_test(test_control_overtakes_messages),
+        cmocka_unit_test(test_module_removed_within_its_message),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
