@@ -31,9 +31,10 @@ void umh_pipe_close(umh_pipe *pipe); /* leaves UMH_PIPE_NONE */
 umh_pipe umh_pipe_standard(int number);
 
 /*
- * In a host before anything else runs: *ret_in and *ret_out become private, non-inheritable,
- * non-blocking copies of descriptors 0 and 1; 0 becomes the null device, 1 the same as 2 (the log).
- * On Windows also in every C runtime that is loaded.
+ * In a host before anything else runs: *ret_in and *ret_out become private, non-inheritable copies
+ * of descriptors 0 and 1, and *ret_out non-blocking (*ret_in stays as it is: a blocking end waits
+ * in one call); 0 becomes the null device, 1 the same as 2 (the log). On Windows also in every C
+ * runtime that is loaded.
  */
 UMH_MUST_USE int umh_pipe_take_standard(umh_pipe *ret_in, umh_pipe *ret_out);
 

@@ -47,15 +47,9 @@ umh_pipe umh_pipe_standard(int number)
 static int copy_private(int descriptor, umh_pipe *ret_pipe)
 {
     umh_pipe copy = {.handle = fcntl(descriptor, F_DUPFD_CLOEXEC, PRIVATE_DESCRIPTOR_LOWEST)};
-    int r;
 
     if (copy.handle < 0)
         return UMH_FAIL_OS(errno, "copy descriptor %d", descriptor);
-    r = umh_pipe_set_non_blocking(copy);
-    if (r) {
-        umh_pipe_close(&copy);
-        return r;
-    }
     *ret_pipe = copy;
     return 0;
 }
@@ -84,6 +78,8 @@ int umh_pipe_take_standard(umh_pipe *ret_in, umh_pipe *ret_out)
 
     if (r == 0)
         r = copy_private(STDOUT_FILENO, &out);
+    if (r == 0)
+        r = umh_pipe_set_non_blocking(out);
     if (r == 0)
         r = put_null_and_log_in_place();
     if (r) {
