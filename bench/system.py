@@ -17,6 +17,7 @@ GO = "0b5e0001-7a3c-4f0e-9b1d-52c6e0a17f01"  # the service `go` of modules/bench
 DEADLINE_SECONDS = 60
 PAIR = re.compile(r'([\w.-]+)=("(?:[^"\\]|\\.)*"|\S*)')
 CPUCLOCK_SCHED = 2
+INSTANCE = "bench"  # of its own: another broker may be running
 
 
 class Failed(Exception):
@@ -63,7 +64,7 @@ class System:
     def __enter__(self):
         self.started_ns = time.monotonic_ns()
         self.broker = subprocess.Popen(
-            [self.umh, "--control", self.control, "run", self.file], cwd=self.folder, env=self.environment,
+            [self.umh, "--instance", INSTANCE, "--control", self.control, "run", self.file], cwd=self.folder, env=self.environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self.read_log, daemon=True)
         self.reader.start()
@@ -106,15 +107,18 @@ class System:
         return {key: int(value) for key, value in record.items() if value.isdigit()}
 
     def ready(self, host_count):
-        """Every host's modules have been started; when the last of them was."""
-        seen_ns = 0
+        """Every module of every host has been started; when that was seen."""
         for _ in range(host_count):
-            seen_ns, _ = self.expect("hosts that run", lambda r: r.get("msg", "").startswith("runs as process"))
-        for host in self.status()["hosts"]:
-            for module in host["modules"]:
-                if module["state"] != "running":
+            self.expect("hosts that run", lambda r: r.get("msg", "").startswith("runs as process"))
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while time.monotonic() < deadline:
+            modules = [module for host in self.status()["hosts"] for module in host["modules"]]
+            for module in modules:
+                if module["why"]:
                     raise Failed(f"module {module['name']} is {module['state']}: {module['why']}")
-        return seen_ns
+            if all(module["state"] == "running" for module in modules):
+                return time.monotonic_ns()
+        raise Failed("waited in vain for modules that run")
 
     def command(self, *arguments):
         done = subprocess.run([self.umh, "--control", self.control, *arguments], env=self.environment,
