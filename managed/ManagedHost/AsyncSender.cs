@@ -8,8 +8,9 @@ using System.Threading.Tasks;
 namespace UniversalModuleHost.Hosting;
 
 /// <summary>
-/// The border only has a send that blocks. So the first message that finds no room makes a queue for its service,
-/// which one thread of the pool empties in order; later messages to the service stand behind it.
+/// The border only has a send that blocks. So the first message that finds no room makes a queue
+/// for its service, which one thread of the pool empties in order; later messages to the service
+/// stand behind it.
 /// </summary>
 internal sealed class AsyncSender(ModuleHost host)
 {
@@ -74,7 +75,8 @@ internal sealed class AsyncSender(ModuleHost host)
         return result;
     }
 
-    private sealed class Waiting(ReadOnlyMemory<byte> utf8, uint session, CancellationToken cancellation)
+    private sealed class Waiting(
+        ReadOnlyMemory<byte> utf8, uint session, CancellationToken cancellation)
         : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         public ReadOnlyMemory<byte> Utf8 => utf8;

@@ -177,7 +177,9 @@ internal static unsafe class Border
         load->Size == sizeof(NativeLoad) && facts->Size == sizeof(NativeFacts)
         && load->Host->Size >= (nuint)sizeof(NativeHost);
 
-    /// <summary>A NUL-terminated text of the host's. Marshal would load one more assembly at the start.</summary>
+    /// <summary>
+    /// A NUL-terminated text of the host's. Marshal would load one more assembly at the start.
+    /// </summary>
     public static string ToText(byte* text)
     {
         int length = 0;

@@ -30,8 +30,10 @@ internal static unsafe class EntryPoints
         {
             if (!Border.IsMine(load, facts))
                 return Refuse(why, "ManagedHost.dll is not of this host's version");
-            ModuleHost host = new(load->Host, Border.ToText(load->Config), (LogLevel)load->LogLevel);
-            ManagedModule module = ModuleLoader.Load(host, Border.ToText(load->Path), out ModuleFacts found);
+            string path = Border.ToText(load->Path);
+            string config = Border.ToText(load->Config);
+            ModuleHost host = new(load->Host, config, (LogLevel)load->LogLevel);
+            ManagedModule module = ModuleLoader.Load(host, path, out ModuleFacts found);
             Border.Put(found.Name, facts->Name);
             Border.Put(found.Version, facts->Version);
             NativeGuid* services = (NativeGuid*)&facts->Services;
@@ -108,7 +110,8 @@ internal static unsafe class EntryPoints
         }
     }
 
-    private static ManagedModule ModuleOf(nint handle) => (ManagedModule)GCHandle.FromIntPtr(handle).Target!;
+    private static ManagedModule ModuleOf(nint handle) =>
+        (ManagedModule)GCHandle.FromIntPtr(handle).Target!;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static WeakReference Release(nint handle)

@@ -6,8 +6,8 @@ using System.Threading;
 namespace UniversalModuleHost.Hosting;
 
 /// <summary>
-/// One call into a module, or what it left running. It goes with the ExecutionContext, so it is found behind an await
-/// on any thread; it does not hold the module's own objects.
+/// One call into a module, or what it left running. It goes with the ExecutionContext, so it is
+/// found behind an await on any thread; it does not hold the module's own objects.
 /// </summary>
 internal sealed class Flow(ModuleHost host)
 {
@@ -30,11 +30,16 @@ internal sealed class Flow(ModuleHost host)
     /// <summary>The module whose code runs on this thread, if any.</summary>
     public static ModuleHost? CurrentHost => s_called ?? s_current.Value?.Host;
 
-    /// <summary>In a callback of <paramref name="host"/>, on its thread or behind an await of its handler.</summary>
+    /// <summary>
+    /// In a callback of <paramref name="host"/>, on its thread or behind an await of its handler.
+    /// </summary>
     public static bool IsInside(ModuleHost host) =>
-        ReferenceEquals(s_called, host) || (s_current.Value is { IsHandling: true } flow && flow.Host == host);
+        ReferenceEquals(s_called, host)
+        || (s_current.Value is { IsHandling: true } flow && flow.Host == host);
 
-    /// <summary>Set around every call on the thread that makes it. Returns what was there.</summary>
+    /// <summary>
+    /// Set around every call on the thread that makes it. Returns what was there.
+    /// </summary>
     public static ModuleHost? Enter(ModuleHost? host)
     {
         ModuleHost? before = s_called;
@@ -53,7 +58,7 @@ internal sealed class Flow(ModuleHost host)
         try
         {
             return ExecutionContext.Capture()
-                ?? throw new InvalidOperationException("The flow of the execution context is suppressed.");
+                ?? throw new InvalidOperationException("The flow of the context is suppressed.");
         }
         finally
         {

@@ -10,7 +10,9 @@ using System.Threading.Tasks;
 
 namespace UniversalModuleHost.Hosting;
 
-/// <summary>Reads private fields as they are in .NET 10.0; finds nothing where they are others.</summary>
+/// <summary>
+/// Reads private fields as they are in .NET 10.0; finds nothing where they are others.
+/// </summary>
 internal static class Holders
 {
     private const BindingFlags All =
@@ -57,7 +59,8 @@ internal static class Holders
             {
                 foreach (string list in new[] { "_shortTimers", "_longTimers" })
                 {
-                    for (object? timer = Get(queue, list); timer is not null; timer = Get(timer, "_next"))
+                    object? timer = Get(queue, list);
+                    for (; timer is not null; timer = Get(timer, "_next"))
                         timers.Add(timer);
                 }
             }
@@ -77,11 +80,11 @@ internal static class Holders
             return Waiter(mine, delay, 0) is { } waiter ? $"a delay that {waiter} waits for" : null;
         if (!mine.Is(callback) && !mine.Is(state))
             return null;
-        MethodInfo? method = mine.Is(callback) ? ((Delegate)callback!).Method : (state as Delegate)?.Method;
+        Delegate? call = (mine.Is(callback) ? callback : state) as Delegate;
         string period = Get(timer, "_period") is uint milliseconds and not uint.MaxValue
             ? $" every {milliseconds} ms"
             : string.Empty;
-        return $"a running timer: {Readable(method) ?? state?.GetType().FullName}{period}";
+        return $"a running timer: {Readable(call?.Method) ?? state?.GetType().FullName}{period}";
     }
 
     /// <summary>The method of the module that goes on when a task has completed.</summary>
@@ -102,10 +105,13 @@ internal static class Holders
         }
         if (Get(waiting, "StateMachine") is { } machine && mine.Is(machine))
             return Readable(machine.GetType().GetMethod("MoveNext", All));
-        return Waiter(mine, Get(waiting, "m_continuationObject") ?? Get(waiting, "m_action"), depth + 1);
+        object? next = Get(waiting, "m_continuationObject") ?? Get(waiting, "m_action");
+        return Waiter(mine, next, depth + 1);
     }
 
-    /// <summary>"Alerts.Poll" for what the compiler calls "Alerts+&lt;Poll&gt;d__3.MoveNext".</summary>
+    /// <summary>
+    /// "Alerts.Poll" for what the compiler calls "Alerts+&lt;Poll&gt;d__3.MoveNext".
+    /// </summary>
     private static string? Readable(MethodInfo? method)
     {
         if (method is null)

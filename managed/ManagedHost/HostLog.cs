@@ -10,11 +10,15 @@ namespace UniversalModuleHost.Hosting;
 
 internal static unsafe class HostLog
 {
+    /// <summary>Room for a module's name; a longer one is cut.</summary>
+    private const int NameBytes = 256;
+
     public static void Write(LogLevel level, string? module, string message)
     {
         if (Border.Start == null)
             return;
-        byte[] bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(message.Length) + 256);
+        int most = Encoding.UTF8.GetMaxByteCount(message.Length) + NameBytes;
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(most);
         int size = Encoding.UTF8.GetBytes(message, bytes);
         Border.Put(module ?? string.Empty, bytes.AsSpan(size));
         fixed (byte* text = bytes)
@@ -30,6 +34,7 @@ internal static unsafe class HostLog
             && end.ExceptionObject is Exception { TargetSite.Module.Assembly: { } assembly }
             && AssemblyLoadContext.GetLoadContext(assembly) is { IsCollectible: true } context)
             module = context.Name;
-        Write(LogLevel.Critical, module, $"unhandled exception ends the process: {end.ExceptionObject}");
+        string what = $"unhandled exception ends the process: {end.ExceptionObject}";
+        Write(LogLevel.Critical, module, what);
     }
 }

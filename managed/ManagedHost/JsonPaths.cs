@@ -8,9 +8,9 @@ using System.Text;
 namespace UniversalModuleHost.Hosting;
 
 /// <summary>
-/// Reads what the host wrote, so it judges only what it needs to. It is here because most modules ask for a key in
-/// their start, and the general reader with its vector code costs a third of a host's start to compile. Keys and
-/// values are those of Microsoft.Extensions.Configuration.Json.
+/// Reads what the host wrote, so it judges only what it needs to. It is here because most modules
+/// ask for a key in their start, and the general reader with its vector code costs a third of a
+/// host's start to compile. Keys and values are those of Microsoft.Extensions.Configuration.Json.
 /// </summary>
 internal ref struct JsonPaths
 {
@@ -132,16 +132,21 @@ internal ref struct JsonPaths
                 return '\r';
             case 't':
                 return '\t';
-            case 'u' when _at + 4 < _json.Length && ushort.TryParse(
-                _json.AsSpan(_at + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort unit):
+            case 'u' when _at + 4 < _json.Length && ReadUnit(_json.AsSpan(_at + 1, 4)) is { } unit:
                 _at += 4;
-                return (char)unit;
+                return unit;
             case '"' or '\\' or '/':
                 return _json[_at];
             default:
                 throw Bad();
         }
     }
+
+    private static char? ReadUnit(ReadOnlySpan<char> digits) =>
+        ushort.TryParse(
+            digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort unit)
+            ? (char)unit
+            : null;
 
     private string? ReadWord()
     {
@@ -177,5 +182,6 @@ internal ref struct JsonPaths
         return Peek();
     }
 
-    private readonly FormatException Bad() => new($"the module's Config is not a JSON object (at {_at}): {_json}");
+    private readonly FormatException Bad() =>
+        new($"the module's Config is not a JSON object (at {_at}): {_json}");
 }

@@ -41,7 +41,10 @@ internal sealed class LogRecord : IDisposable
         {
             int count = Math.Min(_pairs, PairsMax);
             for (int i = 0; i < count; i++)
-                pairs[i] = new NativePair { Key = bytes + _starts[2 * i], Value = bytes + _starts[(2 * i) + 1] };
+            {
+                pairs[i].Key = bytes + _starts[2 * i];
+                pairs[i].Value = bytes + _starts[(2 * i) + 1];
+            }
             if (host.TryLog(level, bytes, pairs, count))
                 return;
         }
@@ -59,17 +62,19 @@ internal sealed class LogRecord : IDisposable
     /// <summary>All of it in one text, for the way that knows no pairs.</summary>
     private string Text()
     {
-        StringBuilder text = new(Encoding.UTF8.GetString(_bytes.AsSpan(0, _bytes.AsSpan().IndexOf((byte)0))));
+        StringBuilder text = new(TextAt(0));
         for (int i = 0; i < Math.Min(_pairs, PairsMax); i++)
         {
-            int value = _starts[(2 * i) + 1];
-            ReadOnlySpan<byte> rest = _bytes.AsSpan(value);
-            text.Append(' ')
-                .Append(Encoding.UTF8.GetString(_bytes.AsSpan(_starts[2 * i], value - _starts[2 * i] - 1)))
-                .Append('=')
-                .Append(Encoding.UTF8.GetString(rest[..rest.IndexOf((byte)0)]));
+            text.Append(' ').Append(TextAt(_starts[2 * i]));
+            text.Append('=').Append(TextAt(_starts[(2 * i) + 1]));
         }
         return text.ToString();
+    }
+
+    private string TextAt(int start)
+    {
+        ReadOnlySpan<byte> rest = _bytes.AsSpan(start);
+        return Encoding.UTF8.GetString(rest[..rest.IndexOf((byte)0)]);
     }
 
     private int Append(string text)
@@ -84,7 +89,9 @@ internal sealed class LogRecord : IDisposable
             _bytes = larger;
         }
         // A NUL would end the text for the other side.
-        _used += Encoding.UTF8.GetBytes(text.Contains('\0') ? text.Replace('\0', Replacement) : text, _bytes.AsSpan(_used));
+        if (text.Contains('\0'))
+            text = text.Replace('\0', Replacement);
+        _used += Encoding.UTF8.GetBytes(text, _bytes.AsSpan(_used));
         _bytes[_used++] = 0;
         return start;
     }

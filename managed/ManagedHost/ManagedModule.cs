@@ -13,16 +13,21 @@ using Microsoft.Extensions.Logging;
 namespace UniversalModuleHost.Hosting;
 
 /// <summary>
-/// What the handle on the other side of the border stands for. Called by one thread at a time. Everything here that
-/// touches an object of the module is a method of its own and not inlined: a caller's temporaries would keep it alive.
+/// What the handle on the other side of the border stands for. Called by one thread at a time.
+/// Everything here that touches an object of the module is a method of its own and not inlined: a
+/// caller's temporaries would keep it alive.
 /// </summary>
 internal sealed unsafe class ManagedModule
 {
-    private static readonly ContextCallback s_construct = static self => ((ManagedModule)self!).ConstructInFlow();
-    private static readonly ContextCallback s_start = static self => ((ManagedModule)self!).StartInFlow();
-    private static readonly ContextCallback s_receive = static self => ((ManagedModule)self!).ReceiveInFlow();
-    private static readonly ContextCallback s_receiveAsync = static self => ((ManagedModule)self!).ReceiveAsyncInFlow();
-    private static readonly ContextCallback s_stop = static self => ((ManagedModule)self!).StopInFlow();
+    private static readonly ContextCallback s_construct =
+        static self => Self(self).ConstructInFlow();
+
+    private static readonly ContextCallback s_start = static self => Self(self).StartInFlow();
+    private static readonly ContextCallback s_receive = static self => Self(self).ReceiveInFlow();
+    private static readonly ContextCallback s_receiveAsync =
+        static self => Self(self).ReceiveAsyncInFlow();
+
+    private static readonly ContextCallback s_stop = static self => Self(self).StopInFlow();
 
     private delegate ValueTask Handler(in Message message);
 
@@ -45,7 +50,10 @@ internal sealed unsafe class ManagedModule
 
     public ModuleHost Host { get; }
 
-    /// <summary>What it receives from the beginning; no list of GUIDs, which would have to be compiled at the start.</summary>
+    /// <summary>
+    /// What it receives from the beginning; no list of GUIDs, which would have to be compiled at
+    /// the start.
+    /// </summary>
     public NativeGuid[] Services { get; } = new NativeGuid[NativeFacts.ServicesMax];
 
     public int ServiceCount { get; private set; }
@@ -67,7 +75,10 @@ internal sealed unsafe class ManagedModule
         Run(_receive);
     }
 
-    /// <summary>Cancels the token, then stops and disposes the module. Each part is tried whatever the others did.</summary>
+    /// <summary>
+    /// Cancels the token, then stops and disposes the module. Each part is tried whatever the
+    /// others did.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public void Stop()
     {
@@ -76,8 +87,8 @@ internal sealed unsafe class ManagedModule
     }
 
     /// <summary>
-    /// Let go of the module and ask its context to unload. What comes back is all that is left: it dies when the
-    /// context does.
+    /// Let go of the module and ask its context to unload. What comes back is all that is left: it
+    /// dies when the context does.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public WeakReference Release()
@@ -90,6 +101,8 @@ internal sealed unsafe class ManagedModule
         _context = null;
         return context;
     }
+
+    private static ManagedModule Self(object? self) => (ManagedModule)self!;
 
     private void Run(ContextCallback call)
     {
@@ -135,7 +148,10 @@ internal sealed unsafe class ManagedModule
         }
     }
 
-    /// <summary>Costs objects per message that only a handler with tasks is worth: its flow ends with its task.</summary>
+    /// <summary>
+    /// Costs objects per message that only a handler with tasks is worth: its flow ends with its
+    /// task.
+    /// </summary>
     private void ReceiveAsyncInFlow()
     {
         using FlowScope scope = new(Host);
@@ -189,8 +205,8 @@ internal sealed unsafe class ManagedModule
         if (exception is OperationCanceledException && Host.Stopping.IsCancellationRequested)
             return;
         _failures++;
-        Host.Log.Write(
-            LogLevel.Error, $"{what} failed: {exception.GetType()}: {exception.Message}", exception, _failures);
+        string message = $"{what} failed: {exception.GetType()}: {exception.Message}";
+        Host.Log.Write(LogLevel.Error, message, exception, _failures);
     }
 
     private static void Complete(ValueTask task)

@@ -6,7 +6,9 @@ using System.Runtime.Loader;
 
 namespace UniversalModuleHost.Hosting;
 
-/// <summary>A type is of the context when it, an element type or a generic argument comes from there.</summary>
+/// <summary>
+/// A type is of the context when it, an element type or a generic argument comes from there.
+/// </summary>
 internal readonly struct Mine(AssemblyLoadContext context)
 {
     public bool Is(object? thing) => thing switch

@@ -24,7 +24,8 @@ internal sealed class ModuleConsole(LogLevel level) : TextWriter
 
     public override void Write(string? value) => Write(value.AsSpan());
 
-    public override void Write(char[] buffer, int index, int count) => Write(buffer.AsSpan(index, count));
+    public override void Write(char[] buffer, int index, int count) =>
+        Write(buffer.AsSpan(index, count));
 
     public override void Write(ReadOnlySpan<char> buffer)
     {
@@ -48,7 +49,9 @@ internal sealed class ModuleConsole(LogLevel level) : TextWriter
     public override void WriteLine() => Write('\n');
 }
 
-/// <summary>What a module has written to its console and not ended yet, one for each stream.</summary>
+/// <summary>
+/// What a module has written to its console and not ended yet, one for each stream.
+/// </summary>
 internal sealed class ConsoleLines(ModuleHost host)
 {
     private readonly StringBuilder _out = new();
@@ -73,7 +76,9 @@ internal sealed class ConsoleLines(ModuleHost host)
             Write(LogLevel.Warning, "\n");
     }
 
-    /// <summary>Cuts a text into complete lines; what is left over waits in <paramref name="rest"/>.</summary>
+    /// <summary>
+    /// Cuts a text into complete lines; what is left over waits in <paramref name="rest"/>.
+    /// </summary>
     public ref struct Cut(ReadOnlySpan<char> text, StringBuilder rest)
     {
         /// <summary>A line that never ends is cut: 32 Ki characters fit a record.</summary>

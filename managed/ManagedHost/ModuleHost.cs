@@ -9,8 +9,9 @@ using Microsoft.Extensions.Logging;
 namespace UniversalModuleHost.Hosting;
 
 /// <summary>
-/// The host of one module. The native table behind it ends with the module's unloading while threads the module left
-/// behind may still call: every use of it is counted, and <see cref="Close"/> waits for those under way.
+/// The host of one module. The native table behind it ends with the module's unloading while
+/// threads the module left behind may still call: every use of it is counted, and
+/// <see cref="Close"/> waits for those under way.
 /// </summary>
 internal sealed unsafe class ModuleHost : IModuleHost
 {
@@ -104,7 +105,10 @@ internal sealed unsafe class ModuleHost : IModuleHost
         try
         {
             fixed (byte* text = utf8)
-                return (SendResult)_table->TrySend(_table, &guid, session, text, (nuint)utf8.Length);
+            {
+                return (SendResult)_table->TrySend(
+                    _table, &guid, session, text, (nuint)utf8.Length);
+            }
         }
         finally
         {
@@ -120,7 +124,9 @@ internal sealed unsafe class ModuleHost : IModuleHost
         if (!Flow.IsInside(this))
             return Sender.SendAsync(service, utf8, session, cancellation);
         SendResult result = Send(service, utf8.Span, session, TimeSpan.Zero);
-        return result == SendResult.Ok ? default : ValueTask.FromException(new SendException(result));
+        return result == SendResult.Ok
+            ? default
+            : ValueTask.FromException(new SendException(result));
     }
 
     public void Subscribe(Guid service) => ChangeSubscription(service, isWanted: true);
@@ -134,7 +140,8 @@ internal sealed unsafe class ModuleHost : IModuleHost
             return false;
         try
         {
-            return _table->Log(_table, (int)level, message, pairs, (nuint)count) != (int)SendResult.Stopping;
+            int result = _table->Log(_table, (int)level, message, pairs, (nuint)count);
+            return result != (int)SendResult.Stopping;
         }
         finally
         {
@@ -146,8 +153,8 @@ internal sealed unsafe class ModuleHost : IModuleHost
     public void CancelStopping() => _stopping.Cancel();
 
     /// <summary>
-    /// The table is not used afterwards. What the module registered on its token or hung into its configuration is
-    /// let go of.
+    /// The table is not used afterwards. What the module registered on its token or hung into its
+    /// configuration is let go of.
     /// </summary>
     public void Close()
     {

@@ -28,7 +28,9 @@ internal sealed record ModuleFacts(string Name, string Version);
 
 internal static class ModuleLoader
 {
-    /// <summary>Types that module and host exchange must be the same ones, so these are the host's.</summary>
+    /// <summary>
+    /// Types that module and host exchange must be the same ones, so these are the host's.
+    /// </summary>
     private static readonly string[] s_shared =
     [
         "UniversalModuleHost.Abstractions",
@@ -78,7 +80,8 @@ internal static class ModuleLoader
             .EnableUnloading();
         string folder = Path.GetDirectoryName(path) ?? string.Empty;
 
-        // What is not beside the module comes from the host anyway; what is there must be told to yield.
+        // What is not beside the module comes from the host anyway; what is there must be told to
+        // yield.
         foreach (string name in s_shared)
         {
             if (File.Exists(Path.Join(folder, name + ".dll")))
@@ -96,8 +99,11 @@ internal static class ModuleLoader
             Version? mine = AssemblyLoadContext.Default
                 .LoadFromAssemblyName(new AssemblyName(reference.Name!)).GetName().Version;
             if (mine < wanted)
+            {
                 throw new LoadException(
-                    $"the module was built against {reference.Name} {wanted}, this host has {mine}");
+                    $"the module was built against {reference.Name} {wanted}, "
+                    + $"this host has {mine}");
+            }
         }
     }
 
@@ -108,7 +114,8 @@ internal static class ModuleLoader
             ModuleTypeAttribute named = assembly.GetCustomAttribute<ModuleTypeAttribute>()!;
             return IsModule(named.Type)
                 ? named.Type
-                : throw new LoadException($"ModuleType names {named.Type.FullName}, which is no module");
+                : throw new LoadException(
+                    $"ModuleType names {named.Type.FullName}, which is no module");
         }
         Type? found = null;
         foreach (Type type in assembly.GetExportedTypes())
@@ -122,7 +129,8 @@ internal static class ModuleLoader
             found = type;
         }
         return found ?? throw new LoadException(
-            $"not a module: {assembly.GetName().Name} has no public class that derives from {typeof(Module).FullName}");
+            $"not a module: {assembly.GetName().Name} has no public class that derives from "
+            + $"{typeof(Module).FullName}");
     }
 
     private static bool IsModule(Type type) =>
@@ -131,8 +139,9 @@ internal static class ModuleLoader
 
     private static string VersionOf(Assembly assembly)
     {
-        string? version = assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
-            ?? assembly.GetName().Version?.ToString();
+        AssemblyInformationalVersionAttribute? named =
+            assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
+        string? version = named?.InformationalVersion ?? assembly.GetName().Version?.ToString();
         return version?.Split('+')[0] ?? string.Empty;
     }
 
@@ -140,11 +149,13 @@ internal static class ModuleLoader
     {
         BadImageFormatException => $"not an assembly that this .NET runs: {exception.Message}",
         ReflectionTypeLoadException { LoaderExceptions: [{ } first, ..] } => Explain(first),
-        FileNotFoundException { FileName: { Length: > 0 } name } => $"an assembly that it needs is missing: {name}",
+        FileNotFoundException { FileName: { Length: > 0 } name } =>
+            $"an assembly that it needs is missing: {name}",
         FileLoadException { FileName: { Length: > 0 } name } =>
             $"an assembly that it needs cannot be loaded: {name} ({exception.Message})",
         TargetInvocationException { InnerException: { } inner } => Explain(inner),
-        MissingMethodException when exception.StackTrace?.Contains(nameof(Activator.CreateInstance)) == true =>
+        MissingMethodException
+            when exception.StackTrace?.Contains(nameof(Activator.CreateInstance)) == true =>
             "its class has no public constructor without parameters",
         TypeLoadException or MissingMemberException =>
             $"built against another version of what it uses: {exception.Message}",

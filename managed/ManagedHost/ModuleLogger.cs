@@ -17,7 +17,9 @@ internal sealed class ModuleLogger(ModuleHost? host, LogLevel lowest) : ILogger
 
     public bool IsEnabled(LogLevel level) => level >= lowest && level < LogLevel.None;
 
-    /// <summary>Compiled anew for each kind of state that is a struct: what can be elsewhere is.</summary>
+    /// <summary>
+    /// Compiled anew for each kind of state that is a struct: what can be elsewhere is.
+    /// </summary>
     public void Log<TState>(
         LogLevel level,
         EventId eventId,
@@ -58,7 +60,8 @@ internal sealed class ModuleLogger(ModuleHost? host, LogLevel lowest) : ILogger
     private static string Explain(Exception exception) =>
         $"(the message could not be made: {exception.GetType().Name}: {exception.Message})";
 
-    private void Write(LogLevel level, EventId eventId, string message, object? state, Exception? exception)
+    private void Write(
+        LogLevel level, EventId eventId, string message, object? state, Exception? exception)
     {
         using LogRecord record = new(message);
         AddPairs(record, state);
@@ -95,7 +98,7 @@ internal sealed class ModuleLogger(ModuleHost? host, LogLevel lowest) : ILogger
             {
                 null => "(null)",
                 string text => text,
-                IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
+                IFormattable some => some.ToString(null, CultureInfo.InvariantCulture),
                 _ => value.ToString() ?? string.Empty,
             };
         }

@@ -32,7 +32,8 @@ internal static unsafe class Program
         {
             if (!char.IsAsciiHexDigit(c))
                 return 0;
-            address = (address << 4) | (nint)(uint)(char.IsAsciiDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
+            int digit = char.IsAsciiDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
+            address = (address << 4) | digit;
         }
         return address;
     }

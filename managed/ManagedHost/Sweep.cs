@@ -15,13 +15,18 @@ using Microsoft.Extensions.Logging;
 namespace UniversalModuleHost.Hosting;
 
 /// <summary>
-/// Removes what is of one context from caches and events of the runtime. It reads private fields as they are in
-/// .NET 10.0: each part looks first and is tried alone, so that another version only makes a module stay.
+/// Removes what is of one context from caches and events of the runtime. It reads private fields as
+/// they are in .NET 10.0: each part looks first and is tried alone, so that another version only
+/// makes a module stay.
 /// </summary>
 internal static class Sweep
 {
-    private const BindingFlags Statics = BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public;
-    private const BindingFlags Fields = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
+    private const BindingFlags Any = BindingFlags.NonPublic | BindingFlags.Public;
+    private const BindingFlags Statics = BindingFlags.Static | Any;
+    private const BindingFlags Fields = BindingFlags.Instance | Any;
+
+    private static readonly string[] s_reflectionCaches =
+        ["s_propertyCache", "s_eventCache", "s_attributeCache", "s_extendedPropertyCache"];
 
     private static readonly (string Assembly, Action<Mine, Assembly> Part)[] s_parts =
     [
@@ -88,8 +93,7 @@ internal static class Sweep
             foreach (IDictionary? table in tables)
                 RemoveKeys(mine, table);
             RemoveKeys(mine, ValueOf(descriptor, "s_defaultProviderInitialized") as IDictionary);
-            foreach (string cache in
-                new[] { "s_propertyCache", "s_eventCache", "s_attributeCache", "s_extendedPropertyCache" })
+            foreach (string cache in s_reflectionCaches)
                 RemoveKeys(mine, ValueOf(reflecting, cache) as IDictionary);
         }
     }
@@ -98,8 +102,12 @@ internal static class Sweep
     {
         for (; node is not null; node = ValueOf(node, "Next"))
         {
+            // It may be of a class derived from that: the field is looked up where it is declared.
             if (ValueOf(node, "Provider") is { } provider && reflecting.IsInstanceOfType(provider))
-                RemoveKeys(mine, reflecting.GetField("_typeData", Fields)?.GetValue(provider) as IDictionary);
+            {
+                object? data = reflecting.GetField("_typeData", Fields)?.GetValue(provider);
+                RemoveKeys(mine, data as IDictionary);
+            }
         }
     }
 
@@ -147,12 +155,15 @@ internal static class Sweep
     private static void RemoveConsoleHandlers(Mine mine, Assembly assembly) =>
         RemoveHandlers(mine, typeof(Console), null);
 
-    /// <summary>From every field of <paramref name="type"/> that is a delegate: events are such fields.</summary>
+    /// <summary>
+    /// From every field of <paramref name="type"/> that is a delegate: events are such fields.
+    /// </summary>
     private static void RemoveHandlers(Mine mine, Type type, object? instance)
     {
         foreach (FieldInfo field in type.GetFields(instance is null ? Statics : Fields))
         {
-            if (!typeof(Delegate).IsAssignableFrom(field.FieldType) || field.GetValue(instance) is not Delegate all)
+            if (!typeof(Delegate).IsAssignableFrom(field.FieldType)
+                || field.GetValue(instance) is not Delegate all)
                 continue;
             Delegate? rest = all;
             foreach (Delegate one in all.GetInvocationList())
@@ -172,7 +183,9 @@ internal static class Sweep
             foreach (FieldInfo field in type.GetFields(Fields | BindingFlags.DeclaredOnly))
             {
                 // Of any type: an observable instrument keeps its callback as an object.
-                if (!field.FieldType.IsValueType && field.GetValue(thing) is Delegate call && mine.Is(call))
+                if (!field.FieldType.IsValueType
+                    && field.GetValue(thing) is Delegate call
+                    && mine.Is(call))
                     return true;
             }
         }
@@ -211,7 +224,9 @@ internal static class Sweep
 
     private static List<object> ValuesOf(IDictionary? table) => ItemsOf(table?.Values);
 
-    private static object? ValueOf(Type type, string field) => type.GetField(field, Statics)?.GetValue(null);
+    private static object? ValueOf(Type type, string field) =>
+        type.GetField(field, Statics)?.GetValue(null);
 
-    private static object? ValueOf(object thing, string field) => thing.GetType().GetField(field, Fields)?.GetValue(thing);
+    private static object? ValueOf(object thing, string field) =>
+        thing.GetType().GetField(field, Fields)?.GetValue(thing);
 }

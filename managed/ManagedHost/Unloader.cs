@@ -10,13 +10,23 @@ namespace UniversalModuleHost.Hosting;
 
 internal static class Unloader
 {
-    /// <summary>Some holders let go only after a while: it is waited by time, not by a number of collections.</summary>
+    /// <summary>
+    /// Some holders let go only after a while: it is waited by time, not by a number of
+    /// collections.
+    /// </summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
-    /// <summary>Also how often the runtime's caches are swept: the first collections may have filled them again.</summary>
+    /// <summary>
+    /// Also how often the runtime's caches are swept: the first collections may have filled them
+    /// again.
+    /// </summary>
     private static readonly TimeSpan s_sweepEvery = TimeSpan.FromMilliseconds(500);
 
     private const int PauseMaxMs = 64;
+
+    private const string Unknown =
+        "its load context is still referenced after 2 s: a thread of its own, a wait registered "
+        + "with the pool or a static of the host holds it";
 
     /// <summary>Null: it has gone. Else what holds it, for people.</summary>
     public static string? WaitForEnd(WeakReference context)
@@ -24,7 +34,8 @@ internal static class Unloader
         Stopwatch waited = Stopwatch.StartNew();
         TimeSpan nextSweep = TimeSpan.Zero;
 
-        // Most modules leave no trace; the sweep is for those that are still there after one collection.
+        // Most modules leave no trace; the sweep is for those that are still there after one
+        // collection.
         for (int pause = 0; ; pause = Math.Min(PauseMaxMs, Math.Max(1, pause * 2)))
         {
             Collect();
@@ -37,8 +48,7 @@ internal static class Unloader
                 continue;
             }
             if (waited.Elapsed >= s_patience)
-                return Holders.Name(context) ?? "its load context is still referenced after 2 s; a thread of its own, "
-                    + "a wait registered with the pool or a static of the host holds it";
+                return Holders.Name(context) ?? Unknown;
             Thread.Sleep(pause);
         }
     }

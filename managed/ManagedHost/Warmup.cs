@@ -11,8 +11,9 @@ using Microsoft.Extensions.Logging;
 namespace UniversalModuleHost.Hosting;
 
 /// <summary>
-/// Main waits for the end of the process while another thread loads the first module. Half of that time is the
-/// runtime's own: assemblies, the JIT, the resolver of dependencies, reflection. Here it happens beside it.
+/// Main waits for the end of the process while another thread loads the first module. Half of that
+/// time is the runtime's own: assemblies, the JIT, the resolver of dependencies, reflection. Here
+/// it happens beside it.
 /// </summary>
 internal static class Warmup
 {

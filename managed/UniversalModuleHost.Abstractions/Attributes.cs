@@ -4,7 +4,9 @@ using System;
 
 namespace UniversalModuleHost;
 
-/// <summary>A service that the module receives from the beginning. May be given several times.</summary>
+/// <summary>
+/// A service that the module receives from the beginning. May be given several times.
+/// </summary>
 /// <param name="service">The service's GUID, with or without braces.</param>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true)]
 public sealed class SubscribeAttribute(string service) : Attribute
@@ -13,7 +15,9 @@ public sealed class SubscribeAttribute(string service) : Attribute
     public Guid Service { get; } = Guid.Parse(service);
 }
 
-/// <summary>Names the module of an assembly that has several classes derived from <see cref="Module"/>.</summary>
+/// <summary>
+/// Names the module of an assembly that has several classes derived from <see cref="Module"/>.
+/// </summary>
 /// <param name="type">A class with a public constructor without parameters.</param>
 [AttributeUsage(AttributeTargets.Assembly)]
 public sealed class ModuleTypeAttribute(Type type) : Attribute

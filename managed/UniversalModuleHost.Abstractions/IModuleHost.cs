@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace UniversalModuleHost;
 
 /// <summary>
-/// What a host does for one module. <see cref="Module"/> passes it on; a test of a module gives it one of its own.
-/// Everything here may be called on any thread until the module has stopped.
+/// What a host does for one module. <see cref="Module"/> passes it on; a test of a module gives it
+/// one of its own. Everything here may be called on any thread until the module has stopped.
 /// </summary>
 public interface IModuleHost
 {
@@ -36,7 +36,8 @@ public interface IModuleHost
     SendResult TrySend(Guid service, ReadOnlySpan<byte> utf8, uint session);
 
     /// <summary>Publish, waiting for room without blocking a thread of the caller.</summary>
-    ValueTask SendAsync(Guid service, ReadOnlyMemory<byte> utf8, uint session, CancellationToken cancellation);
+    ValueTask SendAsync(
+        Guid service, ReadOnlyMemory<byte> utf8, uint session, CancellationToken cancellation);
 
     /// <summary>Receive what is published to a service from now on.</summary>
     void Subscribe(Guid service);

@@ -7,8 +7,8 @@ using System.Text;
 namespace UniversalModuleHost;
 
 /// <summary>
-/// A message as it was delivered. It borrows the host's memory and ends with the handler it was given to: keep
-/// <see cref="Text"/> or a copy of <see cref="Utf8"/>, never the message.
+/// A message as it was delivered. It borrows the host's memory and ends with the handler it was
+/// given to: keep <see cref="Text"/> or a copy of <see cref="Utf8"/>, never the message.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
 public readonly ref struct Message
@@ -42,7 +42,9 @@ public readonly ref struct Message
     /// <summary>The session it was addressed to; may be <see cref="Sessions.Any"/>.</summary>
     public uint Session { get; }
 
-    /// <summary>Number of the host that sent it, stamped by the broker; 0: the broker or a control client.</summary>
+    /// <summary>
+    /// Number of the host that sent it, stamped by the broker; 0: the broker or a control client.
+    /// </summary>
     public uint SourceHost { get; }
 
     /// <summary>Number of the module within that host.</summary>

@@ -13,14 +13,15 @@ using Microsoft.Extensions.Logging;
 namespace UniversalModuleHost;
 
 /// <summary>
-/// A managed module. Its life: constructor, <see cref="OnStart"/>, <see cref="OnMessage"/> for each message,
-/// <see cref="OnStop"/>, then <c>Dispose</c> where it is <see cref="IDisposable"/> or <see cref="IAsyncDisposable"/>,
-/// then it is unloaded.
+/// A managed module. Its life: constructor, <see cref="OnStart"/>, <see cref="OnMessage"/> for each
+/// message, <see cref="OnStop"/>, then <c>Dispose</c> where it is <see cref="IDisposable"/> or
+/// <see cref="IAsyncDisposable"/>, then it is unloaded.
 /// </summary>
 /// <remarks>
-/// A module is never called concurrently with itself, but each call may come on another thread. A handler that
-/// returns a task is busy until that has completed. A constructor or <see cref="OnStart"/> that throws makes the
-/// module fail; an exception from a message's handler is logged and the module lives on.
+/// A module is never called concurrently with itself, but each call may come on another thread. A
+/// handler that returns a task is busy until that has completed. A constructor or
+/// <see cref="OnStart"/> that throws makes the module fail; an exception from a message's handler
+/// is logged and the module lives on.
 /// </remarks>
 public abstract class Module
 {
@@ -31,7 +32,9 @@ public abstract class Module
 
     private readonly IModuleHost? _host;
 
-    /// <summary>Everything but sending works in the constructor of a module that a host makes.</summary>
+    /// <summary>
+    /// Everything but sending works in the constructor of a module that a host makes.
+    /// </summary>
     protected Module() => _host = s_constructing;
 
     /// <summary>With a host of one's own, for tests.</summary>
@@ -50,28 +53,34 @@ public abstract class Module
     /// <summary>Who the module is.</summary>
     protected ModuleIdentity Identity => Host.Identity;
 
-    /// <summary>Cancelled when the module is to stop, before <see cref="OnStop"/> is called.</summary>
+    /// <summary>
+    /// Cancelled when the module is to stop, before <see cref="OnStop"/> is called.
+    /// </summary>
     protected CancellationToken Stopping => Host.Stopping;
 
     /// <summary>Largest text a message may have, in bytes of UTF-8.</summary>
     protected int MaxMessageBytes => Host.MaxMessageBytes;
 
     /// <summary>
-    /// What the module receives from the beginning: by default what its <see cref="SubscribeAttribute"/>s say. Asked
-    /// once, after the constructor.
+    /// What the module receives from the beginning: by default what its
+    /// <see cref="SubscribeAttribute"/>s say. Asked once, after the constructor.
     /// </summary>
     protected internal virtual IEnumerable<Guid> Services
     {
         get
         {
-            foreach (object attribute in GetType().GetCustomAttributes(typeof(SubscribeAttribute), inherit: true))
+            Type wanted = typeof(SubscribeAttribute);
+            foreach (object attribute in GetType().GetCustomAttributes(wanted, inherit: true))
                 yield return ((SubscribeAttribute)attribute).Service;
         }
     }
 
-    private IModuleHost Host => _host ?? throw new InvalidOperationException("The module was not made by a host.");
+    private IModuleHost Host =>
+        _host ?? throw new InvalidOperationException("The module was not made by a host.");
 
-    /// <summary>The module may publish from here on and is given messages after this has returned.</summary>
+    /// <summary>
+    /// The module may publish from here on and is given messages after this has returned.
+    /// </summary>
     protected virtual void OnStart()
     {
     }
@@ -89,12 +98,14 @@ public abstract class Module
     }
 
     /// <summary>
-    /// The same as <see cref="OnMessage"/>, with a task; it calls that by default. The message ends when this method
-    /// returns, not when the task completes: take its text and go on with that in a method of its own.
+    /// The same as <see cref="OnMessage"/>, with a task; it calls that by default. The message ends
+    /// when this method returns, not when the task completes: take its text and go on with that in
+    /// a method of its own.
     /// </summary>
     /// <example>
     /// <code>
-    /// protected override ValueTask OnMessageAsync(in Message message) => HandleAsync(message.Text);
+    /// protected override ValueTask OnMessageAsync(in Message message) =>
+    ///     HandleAsync(message.Text);
     /// </code>
     /// </example>
     protected internal virtual ValueTask OnMessageAsync(in Message message)
@@ -103,7 +114,9 @@ public abstract class Module
         return default;
     }
 
-    /// <summary>End own threads, timers and tasks; nothing is called afterwards but Dispose.</summary>
+    /// <summary>
+    /// End own threads, timers and tasks; nothing is called afterwards but Dispose.
+    /// </summary>
     protected virtual void OnStop()
     {
     }
@@ -116,17 +129,22 @@ public abstract class Module
     }
 
     /// <summary>
-    /// Publish UTF-8 text to a service. Order is kept per service. Where the receivers are slower it waits for room
-    /// until <paramref name="timeout"/> (by default as long as the module runs); inside a handler it never waits: a
-    /// limited amount is accepted beyond the room there is, then the answer is <see cref="SendResult.Full"/>.
+    /// Publish UTF-8 text to a service. Order is kept per service. Where the receivers are slower
+    /// it waits for room until <paramref name="timeout"/> (by default as long as the module runs);
+    /// inside a handler it never waits: a limited amount is accepted beyond the room there is, then
+    /// the answer is <see cref="SendResult.Full"/>.
     /// </summary>
     protected SendResult Send(
-        Guid service, ReadOnlySpan<byte> utf8, uint session = Sessions.Any, TimeSpan? timeout = null) =>
+        Guid service,
+        ReadOnlySpan<byte> utf8,
+        uint session = Sessions.Any,
+        TimeSpan? timeout = null) =>
         Host.Send(service, utf8, session, timeout ?? Timeout.InfiniteTimeSpan);
 
     /// <summary>Publish a text to a service.</summary>
     /// <inheritdoc cref="Send(Guid, ReadOnlySpan{byte}, uint, TimeSpan?)"/>
-    protected SendResult Send(Guid service, string text, uint session = Sessions.Any, TimeSpan? timeout = null)
+    protected SendResult Send(
+        Guid service, string text, uint session = Sessions.Any, TimeSpan? timeout = null)
     {
         using Encoded encoded = new(text, stackalloc byte[StackBytes]);
         return encoded.IsText
@@ -135,7 +153,8 @@ public abstract class Module
     }
 
     /// <summary>Publish UTF-8 text only if there is room now.</summary>
-    protected SendResult TrySend(Guid service, ReadOnlySpan<byte> utf8, uint session = Sessions.Any) =>
+    protected SendResult TrySend(
+        Guid service, ReadOnlySpan<byte> utf8, uint session = Sessions.Any) =>
         Host.TrySend(service, utf8, session);
 
     /// <summary>Publish a text only if there is room now.</summary>
@@ -146,8 +165,8 @@ public abstract class Module
     }
 
     /// <summary>
-    /// Publish UTF-8 text and wait for room without blocking a thread. Inside a handler, and in what the handler
-    /// awaits, it never waits.
+    /// Publish UTF-8 text and wait for room without blocking a thread. Inside a handler, and in
+    /// what the handler awaits, it never waits.
     /// </summary>
     /// <exception cref="SendException">The message was not accepted.</exception>
     protected ValueTask SendAsync(
@@ -160,23 +179,29 @@ public abstract class Module
     /// <summary>Publish a text and wait for room without blocking a thread.</summary>
     /// <inheritdoc cref="SendAsync(Guid, ReadOnlyMemory{byte}, uint, CancellationToken)"/>
     protected ValueTask SendAsync(
-        Guid service, string text, uint session = Sessions.Any, CancellationToken cancellation = default)
+        Guid service,
+        string text,
+        uint session = Sessions.Any,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(text);
         byte[] utf8 = new byte[Encoding.UTF8.GetMaxByteCount(text.Length)];
-        return Utf8.FromUtf16(text, utf8, out _, out int count, replaceInvalidSequences: false) == OperationStatus.Done
+        return TryEncode(text, utf8, out int count)
             ? Host.SendAsync(service, utf8.AsMemory(0, count), session, cancellation)
             : ValueTask.FromException(new SendException(SendResult.NotText));
     }
 
     /// <summary>Receive what is published to <paramref name="service"/>. Twice is once.</summary>
-    /// <exception cref="SendException">There are too many subscriptions, or the module is being stopped.</exception>
+    /// <exception cref="SendException">There are too many subscriptions, or the module is being
+    /// stopped.</exception>
     protected void Subscribe(Guid service) => Host.Subscribe(service);
 
     /// <summary>Receive it no longer.</summary>
     protected void Unsubscribe(Guid service) => Host.Unsubscribe(service);
 
-    /// <summary>For the host: what the base constructor of the module made in <paramref name="make"/> finds.</summary>
+    /// <summary>
+    /// For the host: what the base constructor of the module made in <paramref name="make"/> finds.
+    /// </summary>
     internal static Module Construct(IModuleHost host, Func<Module> make)
     {
         IModuleHost? before = s_constructing;
@@ -191,6 +216,11 @@ public abstract class Module
         }
     }
 
+    /// <summary>False: half a character is in it.</summary>
+    private static bool TryEncode(string text, Span<byte> to, out int count) =>
+        Utf8.FromUtf16(text, to, out _, out count, replaceInvalidSequences: false)
+        == OperationStatus.Done;
+
     /// <summary>A text as UTF-8, on the stack when it is short.</summary>
     private ref struct Encoded : IDisposable
     {
@@ -199,11 +229,11 @@ public abstract class Module
         public Encoded(string text, Span<byte> stack)
         {
             ArgumentNullException.ThrowIfNull(text);
-            Span<byte> room = stack;
-            if (Encoding.UTF8.GetMaxByteCount(text.Length) > stack.Length)
-                room = _rented = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
-            IsText = System.Text.Unicode.Utf8.FromUtf16(text, room, out _, out int count, replaceInvalidSequences: false)
-                == OperationStatus.Done;
+            int most = Encoding.UTF8.GetMaxByteCount(text.Length);
+            Span<byte> room = most <= stack.Length
+                ? stack
+                : _rented = ArrayPool<byte>.Shared.Rent(most);
+            IsText = TryEncode(text, room, out int count);
             Utf8 = room[..count];
         }
 

@@ -4,7 +4,9 @@ using System;
 
 namespace UniversalModuleHost;
 
-/// <summary>What became of a message that was to be sent. The numbers are those of the native interface.</summary>
+/// <summary>
+/// What became of a message that was to be sent. The numbers are those of the native interface.
+/// </summary>
 public enum SendResult
 {
     /// <summary>Accepted: it goes out in order, before the module's stop is complete.</summary>

@@ -3,6 +3,7 @@
 using System;
 using System.Linq;
 using System.Threading;
+using System.Threading.Tasks;
 using Xunit;
 
 namespace UniversalModuleHost.Hosting.Tests;
@@ -23,7 +24,7 @@ public sealed class CallTests
     {
         host.Deliver("grüße");
         Assert.Equal(
-            new Sent(new Guid("22222222-2222-2222-2222-222222222222"), 4, "grüße", IsInside: true, IsTry: false),
+            new Sent(FakeHost.Answered, 4, "grüße", IsInside: true, IsTry: false),
             Assert.Single(host.SentMessages));
     });
 
@@ -115,7 +116,9 @@ public sealed class CallTests
     public void Stop_cancels_then_stops_then_disposes() => Live("echo", host =>
     {
         host.Stop();
-        Assert.Equal(["stopped, token True", "disposed"], host.Records.Select(record => record.Text));
+        Assert.Equal(
+            ["stopped, token True", "disposed"],
+            host.Records.Select(record => record.Text));
     });
 
     [Fact]
@@ -124,10 +127,12 @@ public sealed class CallTests
         using FakeHost host = new();
         ModuleHost mine = NewModuleHost(host);
 
-        Assert.Equal(SendResult.Ok, mine.Send(FakeHost.Asked, "x"u8, Sessions.Any, TimeSpan.Zero));
+        Assert.Equal(SendResult.Ok, mine.Send(FakeHost.Asked, "x"u8, 0, TimeSpan.Zero));
         mine.Close();
-        Assert.Equal(SendResult.Stopping, mine.Send(FakeHost.Asked, "x"u8, Sessions.Any, TimeSpan.Zero));
-        Assert.Equal(SendResult.Stopping, Assert.Throws<SendException>(() => mine.Subscribe(FakeHost.Asked)).Result);
+        Assert.Equal(SendResult.Stopping, mine.Send(FakeHost.Asked, "x"u8, 0, TimeSpan.Zero));
+        Assert.Equal(
+            SendResult.Stopping,
+            Assert.Throws<SendException>(() => mine.Subscribe(FakeHost.Asked)).Result);
     }
 
     [Fact]
@@ -135,10 +140,10 @@ public sealed class CallTests
     {
         using FakeHost host = new() { FullCount = 3 };
         ModuleHost mine = NewModuleHost(host);
-        System.Threading.Tasks.Task first = mine.SendAsync(FakeHost.Asked, "1"u8.ToArray(), 0, default).AsTask();
-        System.Threading.Tasks.Task second = mine.SendAsync(FakeHost.Asked, "2"u8.ToArray(), 0, default).AsTask();
+        Task first = SendAsync(mine, "1"u8, default);
+        Task second = SendAsync(mine, "2"u8, default);
 
-        Assert.True(System.Threading.Tasks.Task.WaitAll([first, second], s_patience));
+        Assert.True(Task.WaitAll([first, second], s_patience));
         Assert.Equal(["1", "2"], host.SentMessages.Select(sent => sent.Text));
         mine.Close();
     }
@@ -149,8 +154,7 @@ public sealed class CallTests
         using FakeHost host = new() { FullCount = int.MaxValue };
         using CancellationTokenSource source = new();
         ModuleHost mine = NewModuleHost(host);
-        System.Threading.Tasks.Task waiting =
-            mine.SendAsync(FakeHost.Asked, "1"u8.ToArray(), 0, source.Token).AsTask();
+        Task waiting = SendAsync(mine, "1"u8, source.Token);
 
         source.Cancel();
         Assert.Throws<AggregateException>(() => waiting.Wait(s_patience));
@@ -177,11 +181,17 @@ public sealed class CallTests
         End(host);
     }
 
+    private static Task SendAsync(
+        ModuleHost host, ReadOnlySpan<byte> utf8, CancellationToken cancellation) =>
+        host.SendAsync(FakeHost.Asked, utf8.ToArray(), 0, cancellation).AsTask();
+
     private static unsafe ModuleHost NewModuleHost(FakeHost host) => host.NewModuleHost();
 
     private static void Live(string onMessage, Action<FakeHost> life)
     {
-        Assert.Null(FakeHost.LoadBehaviour($"{{\"OnMessage\": \"{onMessage}\"}}", out FakeHost host));
+        string config = $"{{\"OnMessage\": \"{onMessage}\"}}";
+
+        Assert.Null(FakeHost.LoadBehaviour(config, out FakeHost host));
         using (host)
         {
             Assert.Null(host.Start());

@@ -33,7 +33,8 @@ public sealed class ConfigurationTests
     [Fact]
     public void Keys_have_no_case_and_null_is_no_value()
     {
-        using ModuleConfiguration configuration = new("{\"Outer\":{\"Key\":\"v\",\"Nothing\":null,\"Empty\":[]}}");
+        using ModuleConfiguration configuration =
+            new("{\"Outer\":{\"Key\":\"v\",\"Nothing\":null,\"Empty\":[]}}");
 
         Assert.Equal("v", configuration.Root["outer:KEY"]);
         Assert.Null(configuration.Root["Outer:Nothing"]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The native side of the border, as the host has it: a table per module, what came over it in lists.
+// The native side of the border, as the host has it: a table per module, what came over it in
+// lists.
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
@@ -9,6 +10,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading;
+using Microsoft.Extensions.Logging;
 
 namespace UniversalModuleHost.Hosting.Tests;
 
@@ -16,12 +18,15 @@ internal sealed record Sent(Guid Service, uint Session, string Text, bool IsInsi
 
 internal sealed record Logged(int Level, string Text, IReadOnlyDictionary<string, string> Pairs);
 
-/// <summary>One module on the other side; EntryPoints are called through their table, as the host does.</summary>
+/// <summary>
+/// One module on the other side; EntryPoints are called through their table, as the host does.
+/// </summary>
 internal sealed unsafe class FakeHost : IDisposable
 {
     public const uint MaxMessageBytes = 1 << 20;
 
     public static readonly Guid Asked = new("11111111-1111-1111-1111-111111111111");
+    public static readonly Guid Answered = new("22222222-2222-2222-2222-222222222222");
 
     private static readonly ConcurrentDictionary<nint, FakeHost> s_hosts = new();
     private static readonly NativeCalls s_calls = EntryPoints.Table();
@@ -154,7 +159,7 @@ internal sealed unsafe class FakeHost : IDisposable
         return host.Load(ModulePath("Behaviours"));
     }
 
-    public ModuleHost NewModuleHost() => new(_table, Config, Microsoft.Extensions.Logging.LogLevel.Information);
+    public ModuleHost NewModuleHost() => new(_table, Config, LogLevel.Information);
 
     public void Dispose()
     {
@@ -180,7 +185,12 @@ internal sealed unsafe class FakeHost : IDisposable
     }
 
     private static int Take(
-        NativeHost* table, NativeGuid* service, uint session, ReadOnlySpan<byte> text, bool isInside, bool isTry)
+        NativeHost* table,
+        NativeGuid* service,
+        uint session,
+        ReadOnlySpan<byte> text,
+        bool isInside = false,
+        bool isTry = false)
     {
         FakeHost host = s_hosts[(nint)table];
         if (!isInside && host.FullCount > 0)
@@ -194,18 +204,24 @@ internal sealed unsafe class FakeHost : IDisposable
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int Send(NativeHost* table, NativeGuid* service, uint session, byte* text, nuint size, uint timeout) =>
-        Take(table, service, session, new ReadOnlySpan<byte>(text, (int)size), isInside: false, isTry: false);
+    private static int Send(
+        NativeHost* table, NativeGuid* service, uint session, byte* text, nuint size, uint wait) =>
+        Take(table, service, session, new ReadOnlySpan<byte>(text, (int)size));
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int TrySend(NativeHost* table, NativeGuid* service, uint session, byte* text, nuint size) =>
-        Take(table, service, session, new ReadOnlySpan<byte>(text, (int)size), isInside: false, isTry: true);
+    private static int TrySend(
+        NativeHost* table, NativeGuid* service, uint session, byte* text, nuint size) =>
+        Take(table, service, session, new ReadOnlySpan<byte>(text, (int)size), isTry: true);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int SendInside(NativeHost* table, NativeGuid* service, uint session, byte* text, nuint size) =>
-        s_hosts[(nint)table].Ignores
+    private static int SendInside(
+        NativeHost* table, NativeGuid* service, uint session, byte* text, nuint size)
+    {
+        ReadOnlySpan<byte> utf8 = new(text, (int)size);
+        return s_hosts[(nint)table].Ignores
             ? 0
-            : Take(table, service, session, new ReadOnlySpan<byte>(text, (int)size), isInside: true, isTry: false);
+            : Take(table, service, session, utf8, isInside: true);
+    }
 
     /// <summary>Sends inside are counted nowhere: for measuring what a message costs.</summary>
     public bool Ignores { get; set; }

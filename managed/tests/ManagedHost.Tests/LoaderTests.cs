@@ -45,11 +45,14 @@ public sealed class LoaderTests : IDisposable
 
     [Fact]
     public void No_module() => AssertRefused(
-        Emit(assembly => Define(assembly, "Plain", typeof(object))), "has no public class that derives from");
+        Emit(assembly => Define(assembly, "Plain", typeof(object))),
+        "has no public class that derives from");
 
     [Fact]
     public void Two_modules() => AssertRefused(
-        Emit(assembly => Define(assembly, "One", typeof(Module)), assembly => Define(assembly, "Two", typeof(Module))),
+        Emit(
+            assembly => Define(assembly, "One", typeof(Module)),
+            assembly => Define(assembly, "Two", typeof(Module))),
         "One and Two both derive from Module");
 
     [Fact]
@@ -67,7 +70,8 @@ public sealed class LoaderTests : IDisposable
 
     [Fact]
     public void What_is_named_is_no_module() => AssertRefused(
-        Emit(assembly => Name(assembly, Define(assembly, "Plain", typeof(object)))), "Plain, which is no module");
+        Emit(assembly => Name(assembly, Define(assembly, "Plain", typeof(object)))),
+        "Plain, which is no module");
 
     [Fact]
     public void No_constructor() => AssertRefused(
@@ -79,7 +83,7 @@ public sealed class LoaderTests : IDisposable
     {
         string? why = FakeHost.LoadBehaviour("{\"Constructor\": \"throws\"}", out FakeHost host);
 
-        Assert.Contains("System.InvalidOperationException: the constructor does not like it here", why);
+        Assert.Contains("InvalidOperationException: the constructor does not like it here", why);
         host.Dispose();
     }
 
@@ -95,8 +99,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void Newer_contract() => AssertRefused(
-        EmitNewer(), $"built against {ContractName} 9.0.0.0, this host has {ContractVersion}");
+    public void Newer_contract() => AssertRefused(EmitNewer(), BothVersions);
 
     [Fact]
     public void Newer_contract_that_lies_beside_it()
@@ -104,7 +107,7 @@ public sealed class LoaderTests : IDisposable
         string path = EmitNewer();
 
         File.Copy(typeof(Module).Assembly.Location, Path.Join(_folder, ContractName + ".dll"));
-        AssertRefused(path, $"built against {ContractName} 9.0.0.0, this host has {ContractVersion}");
+        AssertRefused(path, BothVersions);
     }
 
     [Fact]
@@ -128,7 +131,9 @@ public sealed class LoaderTests : IDisposable
         AssertRefused(path, "not an assembly that this .NET runs");
     }
 
-    private static Version ContractVersion => typeof(Module).Assembly.GetName().Version!;
+    private static string BothVersions =>
+        $"built against {ContractName} 9.0.0.0, "
+        + $"this host has {typeof(Module).Assembly.GetName().Version}";
 
     private static void AssertRefused(string path, string words)
     {
@@ -137,19 +142,28 @@ public sealed class LoaderTests : IDisposable
         Assert.Contains(words, host.Load(path));
     }
 
-    private static (string Name, string Version) TextOf(NativeFacts facts) => (Cut(facts.Name), Cut(facts.Version));
+    private static (string Name, string Version) TextOf(NativeFacts facts) =>
+        (Cut(facts.Name), Cut(facts.Version));
 
-    private static string Cut(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text[..text.IndexOf((byte)0)]);
+    private static string Cut(ReadOnlySpan<byte> text) =>
+        Encoding.UTF8.GetString(text[..text.IndexOf((byte)0)]);
 
     private static TypeBuilder Define(
-        PersistedAssemblyBuilder assembly, string name, Type parent, MethodAttributes access = MethodAttributes.Public)
+        PersistedAssemblyBuilder assembly,
+        string name,
+        Type parent,
+        MethodAttributes access = MethodAttributes.Public)
     {
-        ModuleBuilder module = (ModuleBuilder?)assembly.GetDynamicModule("main") ?? assembly.DefineDynamicModule("main");
-        TypeBuilder type = module.DefineType(name, TypeAttributes.Public | TypeAttributes.Class, parent);
-        ILGenerator code = type.DefineConstructor(access, CallingConventions.Standard, Type.EmptyTypes).GetILGenerator();
+        const BindingFlags Any =
+            BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+        ModuleBuilder module = (ModuleBuilder?)assembly.GetDynamicModule("main")
+            ?? assembly.DefineDynamicModule("main");
+        TypeBuilder type = module.DefineType(name, TypeAttributes.Public, parent);
+        ILGenerator code = type
+            .DefineConstructor(access, CallingConventions.Standard, Type.EmptyTypes)
+            .GetILGenerator();
         code.Emit(OpCodes.Ldarg_0);
-        code.Emit(OpCodes.Call, parent.GetConstructor(
-            BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic, Type.EmptyTypes)!);
+        code.Emit(OpCodes.Call, parent.GetConstructor(Any, Type.EmptyTypes)!);
         code.Emit(OpCodes.Ret);
         type.CreateType();
         return type;
@@ -172,7 +186,8 @@ public sealed class LoaderTests : IDisposable
 
     private string Emit(params Func<PersistedAssemblyBuilder, TypeBuilder>[] types)
     {
-        PersistedAssemblyBuilder assembly = new(new AssemblyName("Emitted"), typeof(object).Assembly);
+        PersistedAssemblyBuilder assembly =
+            new(new AssemblyName("Emitted"), typeof(object).Assembly);
         string path = Path.Join(_folder, "Emitted.dll");
 
         foreach (Func<PersistedAssemblyBuilder, TypeBuilder> define in types)
@@ -188,13 +203,15 @@ public sealed class LoaderTests : IDisposable
         byte[] bytes = File.ReadAllBytes(path);
         using PEReader file = new(new MemoryStream(bytes));
         MetadataReader metadata = file.GetMetadataReader();
-        AssemblyReferenceHandle contract = metadata.AssemblyReferences.Single(
-            handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name) == ContractName);
+        AssemblyReferenceHandle contract = metadata.AssemblyReferences.Single(handle =>
+            metadata.GetString(metadata.GetAssemblyReference(handle).Name) == ContractName);
+        int index = MetadataTokens.GetRowNumber(contract) - 1;
         int row = metadata.GetTableMetadataOffset(TableIndex.AssemblyRef)
-            + ((MetadataTokens.GetRowNumber(contract) - 1) * metadata.GetTableRowSize(TableIndex.AssemblyRef));
+            + (index * metadata.GetTableRowSize(TableIndex.AssemblyRef));
 
         // Four 16-bit numbers begin the row: 9.0.0.0.
-        file.PEHeaders.TryGetDirectoryOffset(file.PEHeaders.CorHeader!.MetadataDirectory, out int start);
+        DirectoryEntry directory = file.PEHeaders.CorHeader!.MetadataDirectory;
+        Assert.True(file.PEHeaders.TryGetDirectoryOffset(directory, out int start));
         new byte[] { 9, 0, 0, 0, 0, 0, 0, 0 }.CopyTo(bytes, start + row);
         File.WriteAllBytes(path, bytes);
         return path;

@@ -29,7 +29,9 @@ public sealed class LogTests
         using FakeHost host = Run("{\"OnMessage\": \"log\"}", "this");
 
         Assert.DoesNotContain(host.Records, record => record.Text.Contains("below the level"));
-        Assert.Equal("(Broken.ToString threw NotSupportedException)", host.Records.ElementAt(1).Pairs["Broken"]);
+        Assert.Equal(
+            "(Broken.ToString threw NotSupportedException)",
+            host.Records.ElementAt(1).Pairs["Broken"]);
     }
 
     [Fact]
@@ -40,14 +42,17 @@ public sealed class LogTests
         Assert.Equal(
             [(2, "one line"), (2, "another"), (3, "to the other")],
             host.Records.Take(3).Select(record => (record.Level, record.Text)));
-        Assert.Equal((2, "without an end"), host.Records.Select(record => (record.Level, record.Text)).Last());
+        Assert.Equal(2, host.Records.Last().Level);
+        Assert.Equal("without an end", host.Records.Last().Text);
     }
 
     [Fact]
     public void Configuration_is_read_by_path()
     {
         using FakeHost host = Run(
-            "{\"OnMessage\": \"configuration\", \"Nested\": {\"List\": [1, \"two\"], \"Truth\": true}}", "x");
+            "{\"OnMessage\": \"configuration\", "
+                + "\"Nested\": {\"List\": [1, \"two\"], \"Truth\": true}}",
+            "x");
 
         Assert.Equal("two True", Assert.Single(host.SentMessages).Text);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A module that was stopped is gone, whatever the runtime remembers of it; or what holds it is named.
+// A module that was stopped is gone, whatever the runtime remembers of it; or what holds it is
+// named.
 using System.Text.Json;
 using Xunit;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One module, many behaviours: Config says what it does in its constructor, on start and for each message.
+// One module, many behaviours: Config says what it does in its constructor, on start and for each
+// message.
 using System;
 using System.Collections.Generic;
 using System.Threading;
@@ -57,8 +58,8 @@ public sealed class Behaviour : Module, IDisposable
             case "throws":
                 throw new InvalidOperationException($"message {++_count}");
             case "describe":
-                Send(s_answers, $"{message.Service} {message.Session} {message.SourceHost} {message.SourceSlot} "
-                    + $"{message.SourceSession} {message.Text.Length}");
+                Send(s_answers, $"{message.Service} {message.Session} {message.SourceHost} "
+                    + $"{message.SourceSlot} {message.SourceSession} {message.Text.Length}");
                 break;
             case "console":
                 Console.Write("one ");
@@ -73,15 +74,17 @@ public sealed class Behaviour : Module, IDisposable
                 Send(s_answers, $"{s_local.Value++}");
                 break;
             case "configuration":
-                Send(s_answers, $"{Configuration["Nested:List:1"]} {Configuration.GetSection("Nested")["Truth"]}");
+                IConfiguration nested = Configuration.GetSection("Nested");
+                Send(s_answers, $"{Configuration["Nested:List:1"]} {nested["Truth"]}");
                 break;
             case "subscribe":
                 Subscribe(s_answers);
                 Unsubscribe(s_answers);
                 break;
             case "identity":
-                Send(s_answers, $"{Identity.Name} {Identity.Host} {Identity.HostService} {Identity.HostNumber} "
-                    + $"{Identity.Session} {Identity.Slot} {Identity.Folder} {Identity.OriginalFolder} {MaxMessageBytes}");
+                Send(s_answers, $"{Identity.Name} {Identity.Host} {Identity.HostService} "
+                    + $"{Identity.HostNumber} {Identity.Session} {Identity.Slot} {Identity.Folder} "
+                    + $"{Identity.OriginalFolder} {MaxMessageBytes}");
                 break;
             case "not text":
                 Send(s_answers, Send(s_answers, "\uD800 alone").ToString());
@@ -95,7 +98,8 @@ public sealed class Behaviour : Module, IDisposable
         }
     }
 
-    protected override void OnStop() => Logger.LogInformation("stopped, token {Token}", Stopping.IsCancellationRequested);
+    protected override void OnStop() =>
+        Logger.LogInformation("stopped, token {Token}", Stopping.IsCancellationRequested);
 
     private async ValueTask AnswerLaterAsync(string text)
     {
@@ -115,7 +119,11 @@ public sealed class Behaviour : Module, IDisposable
     {
         using (Logger.BeginScope(new Dictionary<string, object> { ["request"] = 17 }))
         using (Logger.BeginScope("inner scope"))
-            Logger.LogWarning(new EventId(5, "Alarm"), new FormatException("bad"), "it says {Text} {Number}", text, 1.5);
+        {
+            EventId alarm = new(5, "Alarm");
+            FormatException bad = new("bad");
+            Logger.LogWarning(alarm, bad, "it says {Text} {Number}", text, 1.5);
+        }
         Logger.LogDebug("below the level");
         Logger.LogInformation("{Broken} and a \0 inside", new Broken());
     }

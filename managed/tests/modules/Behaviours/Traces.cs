@@ -43,7 +43,7 @@ internal static class Traces
                 TypeDescriptor.GetProperties(typeof(Payload));
                 TypeDescriptor.GetConverter(typeof(Payload));
                 TypeDescriptor.GetAttributes(typeof(Payload));
-                TypeDescriptor.AddAttributes(typeof(Payload), new DescriptionAttribute("a payload"));
+                TypeDescriptor.AddAttributes(typeof(Payload), new DescriptionAttribute("a"));
                 break;
             case "process exit":
                 AppDomain.CurrentDomain.ProcessExit += (_, _) => s_ofThread = null;
@@ -55,7 +55,7 @@ internal static class Traces
                 new Meter("behaviours").CreateObservableGauge("number", () => 1);
                 break;
             case "activities":
-                ActivitySource.AddActivityListener(new ActivityListener { ShouldListenTo = _ => false });
+                ActivitySource.AddActivityListener(new() { ShouldListenTo = _ => false });
                 break;
             case "proxy":
                 DispatchProxy.Create<IService, Proxy>().Add(1, 2);
