@@ -509,15 +509,6 @@ int umh_config_load(const char *path, const char *installation, umh_config *ret_
     return r;
 }
 
-const umh_host_config *umh_config_find_host(const umh_config *config, const char *name)
-{
-    for (size_t i = 0; i < config->host_count; i++) {
-        if (umh_names_are_equal(config->hosts[i].name, name))
-            return &config->hosts[i];
-    }
-    return NULL;
-}
-
 int umh_config_find_service(const umh_config *config, const char *text, umh_guid *ret_guid)
 {
     int r;

@@ -109,8 +109,6 @@ UMH_MUST_USE int umh_config_load(const char *path, const char *installation, umh
 UMH_MUST_USE int umh_config_parse(umh_bytes text, const char *path, const char *installation,
                                   umh_config *ret_config, umh_why_list *problems);
 
-/* borrowed; NULL: none */
-const umh_host_config *umh_config_find_host(const umh_config *config, const char *name);
 /*
  * A name of `Services`, a well-known service's name, or a GUID's text. Outcomes: UMH_GUID_BAD_TEXT.
  */

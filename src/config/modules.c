@@ -279,15 +279,6 @@ int umh_modules_find(const umh_config *config, const umh_host_config *host,
     return 0;
 }
 
-bool umh_modules_need_dotnet(const umh_module_file *files, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (is_managed(&files[i].image))
-            return true;
-    }
-    return false;
-}
-
 /*
  * Whether `root`/`folder` has an entry that begins with `prefix` and holds `file` (NULL: whatever
  * it holds).

@@ -29,12 +29,6 @@ UMH_MUST_USE int umh_modules_find(const umh_config *config, const umh_host_confi
                                   umh_why *ret_why);
 
 /*
- * Any module of the host is managed: its process needs the CLR. `files` has host->module_count
- * entries; unusable ones have kind IMAGE_UNKNOWN.
- */
-bool umh_modules_need_dotnet(const umh_module_file *files, size_t count);
-
-/*
  * The .NET root to use: of the configuration, else the usual places (/usr/share/dotnet,
  * /usr/lib/dotnet, ~/.dotnet, ...; never the environment).
  * Outcomes: UMH_MODULES_UNUSABLE (no root with host/fxr and a Microsoft.NETCore.App 10.x; why says

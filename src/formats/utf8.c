@@ -136,23 +136,3 @@ bool umh_utf8_is_valid(umh_bytes text)
     }
     return has_valid_end(state, text.data, data, size);
 }
-
-static size_t character_bytes(uint8_t lead)
-{
-    if (lead < 0xC0)
-        return 1;
-    return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-}
-
-size_t umh_utf8_cut(const char *text, size_t size)
-{
-    /* Looks back only: nothing is known about what follows `size`. */
-    for (size_t back = 1; back <= 3 && back <= size; back++) {
-        uint8_t byte = (uint8_t)text[size - back];
-
-        if ((byte & 0xC0) == 0x80)
-            continue;
-        return character_bytes(byte) > back ? size - back : size;
-    }
-    return size;
-}

@@ -11,6 +11,3 @@
  * branches.
  */
 bool umh_utf8_is_valid(umh_bytes text);
-
-/* The largest size <= `size` that does not cut a character of `text`. */
-size_t umh_utf8_cut(const char *text, size_t size);

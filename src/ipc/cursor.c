@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Little-endian numbers out of borrowed bytes, and into memory. */
+/* Little-endian numbers out of borrowed bytes. */
 #include "ipc/cursor.h"
 
 #include "ipc/little_endian.h"
@@ -14,16 +14,6 @@ static const uint8_t *pass(umh_cursor *cursor, size_t size)
     cursor->rest.data += size;
     cursor->rest.size -= size;
     return data;
-}
-
-bool umh_cursor_take_u8(umh_cursor *cursor, uint8_t *ret_value)
-{
-    const uint8_t *data = pass(cursor, sizeof *ret_value);
-
-    if (!data)
-        return false;
-    *ret_value = *data;
-    return true;
 }
 
 bool umh_cursor_take_u16(umh_cursor *cursor, uint16_t *ret_value)
@@ -46,16 +36,6 @@ bool umh_cursor_take_u32(umh_cursor *cursor, uint32_t *ret_value)
     return true;
 }
 
-bool umh_cursor_take_u64(umh_cursor *cursor, uint64_t *ret_value)
-{
-    const uint8_t *data = pass(cursor, sizeof *ret_value);
-
-    if (!data)
-        return false;
-    *ret_value = umh_load_u64(data);
-    return true;
-}
-
 bool umh_cursor_take_bytes(umh_cursor *cursor, size_t size, umh_bytes *ret_bytes)
 {
     umh_bytes rest = cursor->rest;
@@ -66,19 +46,4 @@ bool umh_cursor_take_bytes(umh_cursor *cursor, size_t size, umh_bytes *ret_bytes
     ret_bytes->data = rest.data;
     ret_bytes->size = size;
     return true;
-}
-
-void umh_put_u16(uint8_t *to, uint16_t value)
-{
-    umh_store_u16(to, value);
-}
-
-void umh_put_u32(uint8_t *to, uint32_t value)
-{
-    umh_store_u32(to, value);
-}
-
-void umh_put_u64(uint8_t *to, uint64_t value)
-{
-    umh_store_u64(to, value);
 }

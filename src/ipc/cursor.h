@@ -15,13 +15,6 @@ static inline umh_cursor umh_cursor_of(umh_bytes bytes)
 }
 
 /* False: not that many bytes left; nothing moved, nothing written. */
-bool umh_cursor_take_u8(umh_cursor *cursor, uint8_t *ret_value);
 bool umh_cursor_take_u16(umh_cursor *cursor, uint16_t *ret_value);
 bool umh_cursor_take_u32(umh_cursor *cursor, uint32_t *ret_value);
-bool umh_cursor_take_u64(umh_cursor *cursor, uint64_t *ret_value);
 bool umh_cursor_take_bytes(umh_cursor *cursor, size_t size, umh_bytes *ret_bytes);
-
-/* Little-endian stores into memory that is large enough. */
-void umh_put_u16(uint8_t *to, uint16_t value);
-void umh_put_u32(uint8_t *to, uint32_t value);
-void umh_put_u64(uint8_t *to, uint64_t value);

@@ -82,8 +82,7 @@ void umh_process_deinit(umh_process *process); /* closes the handle; does not ki
 void umh_process_end_describe(const umh_process_end *end, char *buffer, size_t capacity);
 
 int64_t umh_process_own_pid(void);
-int umh_process_own_bits(void);       /* 32 or 64 */
-bool umh_process_is_privileged(void); /* root, or an elevated administrator */
+int umh_process_own_bits(void); /* 32 or 64 */
 
 /*
  * Replace this process by another program (Linux), or run it and end with its exit code (Windows).

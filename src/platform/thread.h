@@ -26,7 +26,6 @@ UMH_MUST_USE int umh_thread_start(void (*run)(void *context), void *context, con
                                   umh_thread **ret_thread);
 void umh_thread_join(umh_thread *thread);
 void umh_thread_detach(umh_thread *thread);
-uint64_t umh_thread_self(void); /* differs between live threads, never 0 */
 
 UMH_MUST_USE int umh_lock_new(umh_lock **ret_lock);
 umh_lock *umh_lock_free(umh_lock *lock);

@@ -354,11 +354,6 @@ int umh_process_own_bits(void)
     return (int)sizeof(void *) * 8;
 }
 
-bool umh_process_is_privileged(void)
-{
-    return geteuid() == 0;
-}
-
 int umh_process_become(const char *program, const char *const *arguments)
 {
     sigset_t none;

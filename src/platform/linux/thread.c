@@ -128,11 +128,6 @@ void umh_thread_detach(umh_thread *thread)
 /*
  * With glibc and musl it is the address of the thread's control block: unique, and no system call.
  */
-uint64_t umh_thread_self(void)
-{
-    return (uint64_t)(uintptr_t)pthread_self();
-}
-
 int umh_lock_new(umh_lock **ret_lock)
 {
     umh_lock *lock = malloc(sizeof *lock);

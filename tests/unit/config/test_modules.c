@@ -247,20 +247,6 @@ static void test_wow64_needs_its_host_program(void **state)
     assert_fault(f, "x", NULL, "Wow64 needs the 32-bit host program (umh-host32)");
 }
 
-static void test_knows_who_needs_dotnet(void **state)
-{
-    umh_module_file *files = calloc(2, sizeof *files);
-
-    (void)state;
-    assert_non_null(files);
-    assert_false(umh_modules_need_dotnet(files, 0));
-    files[0].image.kind = IMAGE_ELF_SHARED;
-    assert_false(umh_modules_need_dotnet(files, 2));
-    files[1].image.kind = IMAGE_CLI_PROGRAM;
-    assert_true(umh_modules_need_dotnet(files, 2));
-    free(files);
-}
-
 static void test_finds_a_configured_dotnet(void **state)
 {
     fixture *f = *state;
@@ -307,7 +293,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_says_what_a_file_is, setup, teardown),
         cmocka_unit_test_setup_teardown(test_managed_programs_need_a_ui_host, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wow64_needs_its_host_program, setup, teardown),
-        cmocka_unit_test(test_knows_who_needs_dotnet),
         cmocka_unit_test_setup_teardown(test_finds_a_configured_dotnet, setup, teardown),
         cmocka_unit_test(test_looks_for_dotnet_in_the_usual_places),
     };

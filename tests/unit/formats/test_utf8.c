@@ -157,7 +157,6 @@ static void test_reads_no_byte_outside(void **state)
         assert_true(umh_utf8_is_valid(umh_bytes_of(text, size)));
         text[size - 1] = 0xC3;
         assert_false(umh_utf8_is_valid(umh_bytes_of(text, size)));
-        assert_int_equal(umh_utf8_cut((const char *)text, size), size - 1);
         free(text);
     }
 }
@@ -186,19 +185,6 @@ static void test_random_texts(void **state)
     }
 }
 
-static void test_cuts_at_a_border(void **state)
-{
-    static const char text[] = "a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80z";
-    static const size_t cuts[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11};
-
-    (void)state;
-    for (size_t size = 0; size < UMH_COUNT_OF(cuts); size++)
-        assert_int_equal(umh_utf8_cut(text, size), cuts[size]);
-    /* What is no UTF-8 has no characters to protect. */
-    assert_int_equal(umh_utf8_cut("\x80\x80\x80\x80\x80", 5), 5);
-    assert_int_equal(umh_utf8_cut("a\x80\x80", 3), 3);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,7 +196,6 @@ int main(void)
         cmocka_unit_test(test_all_places_and_alignments),
         cmocka_unit_test(test_reads_no_byte_outside),
         cmocka_unit_test(test_random_texts),
-        cmocka_unit_test(test_cuts_at_a_border),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
