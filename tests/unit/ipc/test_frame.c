@@ -48,7 +48,8 @@ static void assert_frames_equal(const umh_frame *one, const umh_frame *other)
 }
 
 /* The result of decoding a header with these properties; BAD must say why. */
-static int decode(unsigned kind, unsigned flags, uint32_t payload_bytes, unsigned version)
+static int decode_for(bool is_for_control, unsigned kind, unsigned flags, uint32_t payload_bytes,
+                      unsigned version)
 {
     umh_frame frame = sample;
     umh_frame decoded = {.payload_bytes = 77};
@@ -60,6 +61,7 @@ static int decode(unsigned kind, unsigned flags, uint32_t payload_bytes, unsigne
     frame.flags = (uint16_t)flags;
     frame.payload_bytes = payload_bytes;
     frame.version = (uint8_t)version;
+    frame.service.bytes[0] = is_for_control ? sample.service.bytes[0] : 0x01;
     umh_frame_encode(&frame, header);
     r = umh_frame_decode(umh_bytes_of(header, sizeof header), PAYLOAD_MAX, &decoded, &why);
     assert_int_equal(umh_frame_decode(umh_bytes_of(header, sizeof header), PAYLOAD_MAX,
@@ -76,9 +78,19 @@ static int decode(unsigned kind, unsigned flags, uint32_t payload_bytes, unsigne
     return r;
 }
 
+static int decode(unsigned kind, unsigned flags, uint32_t payload_bytes, unsigned version)
+{
+    return decode_for(false, kind, flags, payload_bytes, version);
+}
+
 static int decode_size(unsigned kind, uint32_t payload_bytes)
 {
     return decode(kind, 0, payload_bytes, UMH_PROTOCOL_HIGHEST);
+}
+
+static int decode_command_size(uint32_t payload_bytes)
+{
+    return decode_for(true, FRAME_MESSAGE, 0, payload_bytes, UMH_PROTOCOL_HIGHEST);
 }
 
 static void test_encodes_every_field_at_its_place(void **state)
@@ -158,6 +170,14 @@ static void test_bounds_a_message(void **state)
     assert_int_equal(decode_size(FRAME_MESSAGE, PAYLOAD_MAX), 0);
     assert_int_equal(decode_size(FRAME_MESSAGE, PAYLOAD_MAX + 1), UMH_FRAME_BAD);
     assert_int_equal(decode_size(FRAME_MESSAGE, UINT32_MAX), UMH_FRAME_BAD);
+}
+
+static void test_bounds_a_command_by_its_own_limit(void **state)
+{
+    (void)state;
+    assert_int_equal(decode_command_size(PAYLOAD_MAX + 1), 0);
+    assert_int_equal(decode_command_size(UMH_COMMAND_BYTES_MAX), 0);
+    assert_int_equal(decode_command_size(UMH_COMMAND_BYTES_MAX + 1), UMH_FRAME_BAD);
 }
 
 static void test_bounds_an_answer_by_its_own_limit(void **state)
@@ -353,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_accepts_known_versions_only),
         cmocka_unit_test(test_accepts_known_kinds_only),
         cmocka_unit_test(test_bounds_a_message),
+        cmocka_unit_test(test_bounds_a_command_by_its_own_limit),
         cmocka_unit_test(test_bounds_an_answer_by_its_own_limit),
         cmocka_unit_test(test_bounds_numbers),
         cmocka_unit_test(test_accepts_known_flags_only),
