@@ -9,7 +9,8 @@ public sealed class Echo : Module
 {
     private static readonly Guid Answers = new("22222222-2222-2222-2222-222222222222");
 
-    protected override void OnStart() => Logger.LogInformation("Echo prefixes with {Prefix}", Configuration["Prefix"]);
+    protected override void OnStart() =>
+        Logger.LogInformation("Echo prefixes with {Prefix}", Configuration["Prefix"]);
 
     protected override void OnMessage(in Message message) =>
         Send(Answers, $"{Configuration["Prefix"]}{message.Text}", message.SourceSession);
