@@ -316,24 +316,31 @@ def test_what_was_held_arrives_after_a_crash(runner):
 
 @pytest.mark.limit(60)
 def test_a_slow_module_does_not_delay_its_neighbour(runner):
-    """1.5 ms for each of 10,000 messages that wait, and an echo in the same process answers in time."""
+    """
+    1.5 ms for each of 10,000 messages that wait, and an echo in the same process answers within 5 ms; beside what
+    this machine takes at that moment for the same question to a process that has nothing else to do.
+    """
     slow = Stream(runner, 100)
+
+    def prober(number, asked, answered):
+        return runner.host(f"prober{number}", runner.module("prober", Out=asked, In=answered, Asked=300,
+                                                            Result=310 + number, Samples=1000, IntervalUs=1000))
+
     runner.configure(runner.host("one", slow.sink(DelayUs=1500), "echo", Timeouts={"StopMs": 100}),
+                     runner.host("idle", runner.module("relay", In=320, Out=321, Asked=322, Result=323, Bytes=32)),
                      runner.host("publisher", slow.source(Count=10_000, Bytes=64)),
-                     *(runner.host(f"prober{i}", runner.module("prober", Out=ECHO_ASKED, In=ECHO_ANSWERED,
-                                                               Asked=300 + i, Result=310, Samples=1000,
-                                                               IntervalUs=1000)) for i in range(1)))
+                     prober(0, ECHO_ASKED, ECHO_ANSWERED), prober(1, 320, 321))
     runner.start()
     publishing = slow.of_source()
     slow.go()
     eventually(lambda: publishing.ask()["sent"] == 10_000, runner.patience, "everything was published")
-    probing = runner.listen(310)
+    probing = [runner.listen(310), runner.listen(311)]
     runner.send(300, "go")
-    result = probing.next_json()
-    status = runner.find_module("one", "sink")
-    assert status["waiting_bytes"] + status["outstanding_bytes"] > 0, "it was busy all the time"
-    assert result["samples"] == 1000 and result["errors"] == 0
-    assert result["p99_us"] <= 5000, result
+    beside, alone = (listener.next_json() for listener in probing)
+    sink = runner.find_module("one", "sink")
+    assert sink["waiting_bytes"] + sink["outstanding_bytes"] > 0, "it was busy all the time"
+    assert beside["samples"] == 1000 and beside["errors"] == 0
+    assert beside["p99_us"] <= 5000 + 2 * alone["p99_us"], (beside, alone)
 
 
 @pytest.mark.sanitize
