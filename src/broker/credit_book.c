@@ -189,7 +189,6 @@ void umh_credit_book_put_in(umh_credit_entry *entry)
     entry->service->large_count += promises_large(&entry->grant) ? 1 : 0;
     umh_budget_charge(credit->budget, umh_grant_unused(&entry->grant));
     if (wants && umh_list_is_empty(&entry->wanting)) {
-        entry->grant.ticket = ++credit->next_ticket;
         umh_list_push_back(&entry->service->wants, &entry->wanting);
         if (umh_list_is_empty(&entry->service->turn))
             umh_list_push_back(&credit->turns, &entry->service->turn);

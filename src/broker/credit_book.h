@@ -13,7 +13,7 @@ typedef struct umh_credit_entry {
     umh_credit_service *service;
     umh_grant grant;
     umh_list of_service; /* in the service's `entries` */
-    umh_list wanting;    /* in the service's `wants`, by ticket, while its want stands */
+    umh_list wanting;    /* in the service's `wants` while its want stands */
     umh_list growing;    /* in the credit's `growing`: less than half of its level is left */
 } umh_credit_entry;
 
@@ -54,7 +54,6 @@ struct umh_credit {
     uint32_t service_count, service_capacity;
     umh_list turns;
     umh_list growing;
-    uint64_t next_ticket;
     uint32_t want_count;      /* standing */
     uint32_t stop_count;      /* reserves of all accounts */
     uint64_t reserve_missing; /* a stop waits for that much memory; said anew every turn */

@@ -52,7 +52,6 @@ static void on_timer(uv_timer_t *timer)
             next_ns = deadline->at_ns < next_ns ? deadline->at_ns : next_ns;
             continue;
         }
-        deadline->is_overdue = true;
         deadline->judged_turn = deadlines->broker->turn_number + TURNS_TO_READ;
         umh_list_remove(&deadline->entry);
         umh_list_push_back(&deadlines->overdue, &deadline->entry);
@@ -123,7 +122,6 @@ void umh_deadline_clear(umh_deadline *deadline)
 {
     umh_list_remove(&deadline->entry);
     deadline->at_ns = UMH_FOREVER;
-    deadline->is_overdue = false;
 }
 
 bool umh_deadline_is_set(const umh_deadline *deadline)

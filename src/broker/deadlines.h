@@ -11,9 +11,9 @@
 
 typedef struct umh_deadline {
     umh_list entry;
-    uint64_t at_ns;       /* UMH_FOREVER: not set */
-    bool is_overdue;      /* passed; judged when what lay in the pipes has been read */
-    uint64_t judged_turn; /* of an overdue one: the turn at whose end that is so */
+    uint64_t at_ns; /* UMH_FOREVER: not set */
+    /* once it has passed: the turn at whose end what lay in the pipes has been read */
+    uint64_t judged_turn;
     void (*on_passed)(void *context);
     void *context;
 } umh_deadline;

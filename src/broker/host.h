@@ -85,7 +85,6 @@ struct umh_host {
     uint64_t next_ping_ns;
     umh_deadline pong; /* set while a ping is not answered */
     umh_process_end end;
-    bool has_ended;  /* the process: what is still read of its pipe is its last */
     bool was_asked;  /* to end: its end is no failure */
     bool is_lost;    /* killed by us for cause: `death` has it already */
     bool is_orderly; /* it is replaced for a reload: hold with back-pressure */

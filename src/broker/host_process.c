@@ -123,7 +123,6 @@ static void on_ended(void *context, const umh_process_end *end)
     umh_host *host = context;
 
     host->end = *end;
-    host->has_ended = true;
     umh_peer_drain(host->peer);
     umh_host_happen(host, ON_EXIT);
 }
@@ -192,7 +191,6 @@ static void forget_last_process(umh_host *host)
     host->next_command_id = 1;
     host->hello_id = 0;
     host->next_ping_ns = 0;
-    host->has_ended = false;
     host->was_asked = false;
     host->is_lost = false;
     host->is_due = false;

@@ -173,13 +173,6 @@ void umh_logs_about(umh_logs *logs, umh_log_level level, const umh_log_about *ab
     umh_logs_flush(logs);
 }
 
-void umh_logs_why(umh_logs *logs, umh_log_level level, const char *host, const umh_why *why)
-{
-    const umh_log_about about = {.host = host, .module = NULL};
-
-    umh_logs_about(logs, level, &about, "", why);
-}
-
 /* --- life --------------------------------------------------------------------------------- */
 
 /* no-color.org: any value forbids it, but what was asked for on the command line wins. */

@@ -26,9 +26,8 @@ void umh_logs_say(umh_logs *logs, umh_log_level level, const char *host, const c
     UMH_PRINTF(4, 5);
 /* The thread's last failure, taken, after `what`. */
 void umh_logs_failure(umh_logs *logs, const char *host, const char *what);
-void umh_logs_why(umh_logs *logs, umh_log_level level, const char *host, const umh_why *why);
 
-/* A record about a module: "what: why", with the module in its place. */
+/* A record about a host or a module of it: "what: why", with both in their places. */
 typedef struct umh_log_about {
     const char *host;
     const char *module;

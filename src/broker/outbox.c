@@ -567,8 +567,3 @@ uint64_t umh_outbox_waiting_bytes(const umh_outbox *outbox)
     return outbox->ring.used + (outbox->large ? outbox->large_bytes - outbox->large_done : 0) +
            outbox->control.size + outbox->flying.size + outbox->after.size;
 }
-
-bool umh_outbox_is_grown(const umh_outbox *outbox)
-{
-    return outbox->is_grown;
-}

@@ -67,5 +67,3 @@ void umh_outbox_credit(umh_outbox *outbox, const umh_guid *service, uint64_t byt
 void umh_outbox_give_back(umh_outbox *outbox, const umh_guid *service);
 
 uint64_t umh_outbox_waiting_bytes(const umh_outbox *outbox);
-/* its pipe has been grown to UMH_PIPE_BYTES; false: not needed yet, or refused */
-bool umh_outbox_is_grown(const umh_outbox *outbox);

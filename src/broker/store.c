@@ -272,12 +272,6 @@ void umh_store_cancel(umh_store_request *request)
 
 /* --- entries ------------------------------------------------------------------------------ */
 
-umh_store_entry *umh_store_ref(umh_store_entry *entry)
-{
-    entry->use_count++;
-    return entry;
-}
-
 umh_store_entry *umh_store_unref(umh_store_entry *entry)
 {
     if (!entry)

@@ -39,7 +39,6 @@ UMH_MUST_USE int umh_store_fetch(umh_store *store, const umh_host_config *host,
 /* no event after this; the copy is dropped when it is complete. NULL is allowed */
 void umh_store_cancel(umh_store_request *request);
 
-umh_store_entry *umh_store_ref(umh_store_entry *entry);
 umh_store_entry *umh_store_unref(umh_store_entry *entry);
 const char *umh_store_path(const umh_store_entry *entry);   /* of the image in the copy */
 const char *umh_store_folder(const umh_store_entry *entry); /* of the copy */

@@ -9,7 +9,7 @@ static int fold(char letter)
     return letter >= 'A' && letter <= 'Z' ? letter + ('a' - 'A') : (unsigned char)letter;
 }
 
-int umh_names_compare(const char *one, const char *other)
+static int compare(const char *one, const char *other)
 {
     while (*one && fold(*one) == fold(*other)) {
         one++;
@@ -20,14 +20,14 @@ int umh_names_compare(const char *one, const char *other)
 
 bool umh_names_are_equal(const char *one, const char *other)
 {
-    return umh_names_compare(one, other) == 0;
+    return compare(one, other) == 0;
 }
 
 static int compare_names(const void *left, const void *right)
 {
     const umh_name *one = left;
     const umh_name *other = right;
-    int order = umh_names_compare(one->text, other->text);
+    int order = compare(one->text, other->text);
 
     if (order)
         return order;

@@ -7,9 +7,8 @@
 
 #include "base/bytes.h"
 
-bool umh_names_are_equal(const char *one,
-                         const char *other);               /* whatever the case of ASCII letters */
-int umh_names_compare(const char *one, const char *other); /* the same order; 0: equal */
+/* Whatever the case of ASCII letters. */
+bool umh_names_are_equal(const char *one, const char *other);
 
 typedef struct umh_name {
     const char *text; /* borrowed */

@@ -101,7 +101,6 @@ typedef struct umh_grant {
      * give-back
      */
     uint64_t level;
-    uint64_t ticket;    /* order of standing wants within the service */
     uint16_t want_slot; /* module whose message waits */
     bool is_first;
     bool is_asked; /* a give-back is on its way: nothing is given until it is answered */

@@ -2,12 +2,11 @@
 /*
  * Stored messages and the queues they wait in.
  *
- * A message is one block: the counted head, the decoded frame, room for the header on the wire, the
- * payload, a NUL. Blocks come in size classes, powers of two of the payload's room; a released
- * block goes to its class's free list as long as that holds less than CLASS_FREE_BYTES_MAX, else
- * back to malloc. So in a steady state no message allocates, whatever sizes came before, and a
- * burst does not stay for ever. Payloads beyond the largest class are rare and long enough for
- * malloc not to matter.
+ * A message is one block: the counted head, the decoded frame, the payload, a NUL. Blocks come in
+ * size classes, powers of two of the payload's room; a released block goes to its class's free list
+ * as long as that holds less than CLASS_FREE_BYTES_MAX, else back to malloc. So in a steady state
+ * no message allocates, whatever sizes came before, and a burst does not stay for ever. Payloads
+ * beyond the largest class are rare and long enough for malloc not to matter.
  */
 #include "ipc/queue.h"
 
@@ -31,19 +30,12 @@ struct umh_message {
     union {
         umh_message_pool *pool; /* while it is a message */
         umh_message *next;      /* while its block is on a free list */
-        uint64_t same_on_32_bit;
     } link;
     uint32_t reference_count;
     uint32_t payload_bytes; /* the frame's as it was born: what is charged */
     umh_frame frame;
-    uint8_t wire[UMH_FRAME_HEADER_BYTES];
     uint8_t payload[];
 };
-
-_Static_assert(offsetof(umh_message, payload) % 16 == 0, "payloads are aligned as blocks are");
-_Static_assert(offsetof(umh_message, payload) ==
-                   offsetof(umh_message, wire) + UMH_FRAME_HEADER_BYTES,
-               "header and payload are one run");
 
 typedef struct free_list {
     umh_message *first;
@@ -189,11 +181,6 @@ umh_frame *umh_message_edit(umh_message *message)
 uint8_t *umh_message_payload(umh_message *message)
 {
     return message->payload;
-}
-
-uint8_t *umh_message_wire(umh_message *message)
-{
-    return message->wire;
 }
 
 uint64_t umh_message_cost(const umh_message *message)

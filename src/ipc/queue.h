@@ -28,14 +28,8 @@ UMH_MUST_USE int umh_message_new(umh_message_pool *pool, const umh_frame *frame,
 umh_message *umh_message_ref(umh_message *message);
 umh_message *umh_message_unref(umh_message *message);
 const umh_frame *umh_message_frame(const umh_message *message);
-umh_frame *umh_message_edit(umh_message *message);  /* to stamp the source before it is shared */
-uint8_t *umh_message_payload(umh_message *message); /* aligned to 16 bytes where malloc is */
-/*
- * The 40 bytes directly before the payload: room to encode the header as it goes out to one slot,
- * so that header, payload and NUL are one run of umh_frame_delivered_bytes(). Holds what was last
- * encoded there, for whichever slot: encode and copy or write it in one step.
- */
-uint8_t *umh_message_wire(umh_message *message);
+umh_frame *umh_message_edit(umh_message *message); /* to stamp the source before it is shared */
+uint8_t *umh_message_payload(umh_message *message);
 uint64_t umh_message_cost(const umh_message *message);
 
 /* A slot's queue: a ring of references that grows, order kept. */

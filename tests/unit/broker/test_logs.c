@@ -120,13 +120,14 @@ static size_t count_seen(const fixture *f, const char *text)
 
 static void test_says_records_of_the_broker(void **state)
 {
+    const umh_log_about nobody = {.host = NULL};
     fixture *f = *state;
     umh_why why = UMH_WHY_INIT;
 
     umh_logs_say(f->broker.logs, UMH_LOG_INFO, "sensors", "started with pid %d", 7);
     umh_why_set(&why, "expected true");
     umh_why_place(&why, "/etc/broker.json", 12, 5, "Ui");
-    umh_logs_why(f->broker.logs, UMH_LOG_ERROR, NULL, &why);
+    umh_logs_about(f->broker.logs, UMH_LOG_ERROR, &nobody, "", &why);
     umh_ignore(UMH_FAIL(UMH_E_LIMIT, "too many things"));
     umh_logs_failure(f->broker.logs, NULL, "start");
     umh_logs_say(f->broker.logs, UMH_LOG_DEBUG, NULL, "never said");

@@ -291,8 +291,6 @@ static void test_removes_what_nobody_uses(void **state)
 
     put_native(f, "a/a.so", 8);
     entry = fetch(f, 0, "a", NULL);
-    umh_store_ref(entry);
-    umh_store_unref(entry);
     run(f);
     assert_int_equal(count_copies(f), 1);
     f->requests[0].entry = umh_store_unref(entry);
