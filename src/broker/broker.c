@@ -132,7 +132,7 @@ static int start_handles(umh_broker *broker)
     broker->turn_again.data = broker;
     broker->run_for.data = broker;
     umh_ignore(uv_check_start(&broker->turn, on_turn_end));
-    if (broker->options.run_for_ms != UINT64_MAX)
+    if (broker->options.run_for_ms != UMH_FOREVER)
         umh_ignore(uv_timer_start(&broker->run_for, on_run_for, broker->options.run_for_ms, 0));
     r = start_signal(broker, &broker->on_terminate, SIGTERM);
     if (r == 0)

@@ -31,6 +31,7 @@
 #include "config/config.h"
 #include "ipc/flow.h"
 #include "ipc/queue.h"
+#include "platform/clock.h"
 
 #include <uv.h>
 
@@ -57,7 +58,7 @@ typedef struct umh_broker_options {
 #define UMH_BROKER_OPTIONS_INIT                                                                    \
     {                                                                                              \
         .config_path = NULL, .instance = "default", .control_path = NULL,                          \
-        .run_for_ms = UINT64_MAX, .force_colour = false, .no_colour = false                        \
+        .run_for_ms = UMH_FOREVER, .force_colour = false, .no_colour = false                       \
     }
 
 /* Everything the parts share; a part includes the headers of those it calls. */

@@ -15,7 +15,7 @@ typedef struct umh_ring {
     uint32_t frame_left;
 } umh_ring;
 
-/* There is room for it; `delivered` is umh_frame_delivered_bytes. */
+/* There must be room for umh_frame_delivered_bytes. */
 void umh_ring_push(umh_ring *ring, const umh_frame *frame, umh_bytes payload);
 
 /* The bytes from `from` (counted from the front) up to `count`, as one or two parts. */

@@ -11,11 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The slots of one service, in the order they subscribed; `renewed` of the same index. */
+/* The slots of one service, in the order they subscribed. */
 typedef struct umh_topic {
     umh_guid service;
     umh_slot **slots;
-    bool *is_stale; /* subscribed by the module's predecessor and not yet again */
+    bool
+        *is_stale; /* of the same index: subscribed by the module's predecessor and not yet again */
     uint32_t count, capacity;
 } umh_topic;
 

@@ -6,8 +6,8 @@
 
 typedef struct umh_nearest {
     const char *wanted; /* borrowed */
-    const char
-        *best; /* of the words offered, the nearest that is near enough; borrowed; NULL: none */
+    /* of the words offered, the nearest that is near enough; borrowed; NULL: none */
+    const char *best;
     size_t best_distance;
 } umh_nearest;
 

@@ -8,8 +8,8 @@
 #include "base/bytes.h"
 #include "base/why.h"
 
-#define UMH_REPORT_PATH_BYTES                                                                      \
-    320 /* of a key; a longer one is cut, and its place is that of what it is in */
+/* of a key; a longer one is cut, and its place is that of what it is in */
+#define UMH_REPORT_PATH_BYTES 320
 
 /*
  * A place costs a pass over the file. In a file of ordinary size all that the list keeps have one;

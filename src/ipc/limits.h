@@ -7,10 +7,10 @@
 
 /* Frames */
 #define UMH_FRAME_HEADER_BYTES 40u
-#define UMH_MESSAGE_BYTES_MIN_MAX (64u * 1024) /* MaxMessageBytes can be configured from here */
-/* a longer one: send says too large; on the wire a violation */
+/* MaxMessageBytes; a longer one: send says too large, on the wire a violation */
 #define UMH_MESSAGE_BYTES_DEFAULT (16u * 1024 * 1024)
-/* ... to here, and never above a quarter of the budget */
+/* what it can be configured from and to; never above a quarter of the budget */
+#define UMH_MESSAGE_BYTES_LOWEST (64u * 1024)
 #define UMH_MESSAGE_BYTES_HIGHEST (256u * 1024 * 1024)
 /* commands and answers; longer: violation, or the answer is an error */
 #define UMH_COMMAND_BYTES_MAX (1024u * 1024)
@@ -57,8 +57,6 @@
 /* of one peer; a peer that lets more gather is closed */
 #define UMH_OUTBOX_CONTROL_BYTES (2u * 1024 * 1024)
 #define UMH_PIPE_BYTES (1024 * 1024) /* a pipe is grown to this at its first EAGAIN in a stream */
-/* read buffers of a host: one per running callback, the role's, one spare */
-#define UMH_HOST_BUFFERS_MAX (UMH_MODULES_PER_HOST_MAX + 2u)
 
 /* Log */
 /* per host, after a burst of the same size; the excess is counted and said once a second */
