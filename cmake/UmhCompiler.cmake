@@ -21,6 +21,12 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2")
 include(CheckPIESupported)
 check_pie_supported(LANGUAGES C CXX)
 
+# The path of a message crosses many files by small functions: what is released is optimised as a whole.
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT UMH_SANITIZE AND NOT UMH_FUZZ)
+    include(CheckIPOSupported)
+    check_ipo_supported(RESULT CMAKE_INTERPROCEDURAL_OPTIMIZATION OUTPUT ignored LANGUAGES C CXX)
+endif()
+
 set(umh_warnings
     -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough
     -Wcast-qual -Wwrite-strings -Wdate-time)
