@@ -14,13 +14,15 @@
  *   slot            host, client       its owner      with its owner; its queue and subscriptions
  *                   outlive any process
  *   client          endpoint           endpoint       disconnect
- *   service         first use          subscriptions  nobody subscribes, wants or holds credit
- *   message         router             its references last queue or outbox that has it
+ *   service         first use          subscriptions; nobody subscribes to it; no connection
+ *                                      credit         has published to it or wants to
+ *   message         peer, slot         its references last peer, queue or outbox that has it
  *   grant           first use          the peer's account  with the connection
  *
- * One loop turn: poll -> peers read one buffer each, frames are routed into outboxes and queues ->
- * check handle, in this order: deaths and deadlines are judged, slots with room are pumped, wants
- * are met (umh_credit_settle), dirty outboxes are written, one write each.
+ * One loop turn: poll -> peers read one buffer each, frames are routed into outboxes and queues; a
+ * death is buried where it is seen, after the rest of its pipe -> check handle, in this order:
+ * deadlines are judged, hosts are reconciled, slots with room are pumped, wants are met
+ * (umh_credit_settle), dirty outboxes are written, one write each.
  *
  *   how it ends       first SIGTERM, SIGINT or `stop`: supervisor stops all hosts in order,
  *                     endpoint closes, the loop runs out. umh_broker_fail: the same, and

@@ -41,7 +41,8 @@ typedef struct umh_host_module {
     umh_module_config config; /* copies, owned */
     umh_module_state state;
     umh_slot slot;
-    umh_store_entry *copy;      /* what the host loads; kept over crashes; NULL: to be fetched */
+    /* what the host loads; kept over crashes, and when a reload finds nothing better; NULL: none */
+    umh_store_entry *copy;
     umh_store_request *request; /* while FETCHING */
     umh_deadline deadline;
     int64_t command_id; /* of the command it waits for; 0: none */
@@ -50,7 +51,7 @@ typedef struct umh_host_module {
     bool is_wanted;    /* false: an unload is under way, the slot ends afterwards */
     bool is_reloading; /* stop and unload are followed by a fetch */
     bool is_resident;  /* the process has it: an unload comes before the next load */
-    bool is_replaced;  /* its process was ended for what its waiters wait for */
+    bool is_replaced;  /* its process ended meanwhile: "replaced" is what its waiters are told */
     bool waits_for_stop_reserve;
     umh_list reserve_entry; /* in the supervisor's list while it waits for that */
     uint64_t loaded_count;

@@ -12,6 +12,7 @@
 
 /* --- of a host: host_process.c spawns and buries, host_phases.c is between ----------------- */
 void umh_host_ignore(umh_host *host);
+/* Pipes, page, account, peer and log source are made first: after the start nothing can fail. */
 void umh_host_spawn(umh_host *host);
 void umh_host_greet(umh_host *host);  /* the process runs */
 void umh_host_admit(umh_host *host);  /* it said hello: load */
@@ -26,6 +27,7 @@ void umh_host_end_stubborn(umh_host *host);
 void umh_host_end_second_hello(umh_host *host);
 void umh_host_await_end(umh_host *host); /* EOF: its death should be next */
 void umh_host_abandon(umh_host *host);   /* nothing runs yet */
+/* Its pipe has been drained: log, reason, slots, connection and credit, modules, back-off. */
 void umh_host_bury(umh_host *host);
 void umh_host_bury_unborn(umh_host *host);
 void umh_host_become_due(umh_host *host);

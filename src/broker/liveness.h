@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hangs: one wheel of pings for all hosts, each pinged every PingMs; unanswered after the next
- * PingMs, with its pipe read, it is killed. Also looks for slots that stall (StallSeconds) and for
- * callbacks that have lasted, from the black box.
+ * Hangs: one wheel of pings for all hosts, each pinged every PingMs from its hello until it is
+ * asked to end; unanswered after the next PingMs, with its pipe read, it is killed. Also looks for
+ * slots that stall (StallSeconds) and for callbacks that have lasted, from the black box.
  */
 #pragma once
 

@@ -25,7 +25,10 @@ void umh_outbox_set_flush(umh_outbox_set *set); /* end of a turn: one write per 
  */
 typedef struct umh_outbox_events {
     void *context;
-    /* nobody reads any more, or UV_ENOBUFS: the control lane is over its maximum */
+    /*
+     * Nobody reads any more; UV_ENOBUFS: the control lane is over its maximum; UV_ENOMEM. May come
+     * again with what is appended afterwards.
+     */
     void (*on_broken)(void *context, int status);
 } umh_outbox_events;
 
@@ -40,7 +43,8 @@ void umh_outbox_close(umh_outbox *outbox);
 
 /*
  * The message of `delivered_bytes` (umh_frame_delivered_bytes) can be appended now. A large one
- * needs an empty large place.
+ * needs an empty large place; behind one, and behind a command that is kept in order, there is no
+ * room for any.
  */
 bool umh_outbox_has_room(umh_outbox *outbox, uint64_t delivered_bytes);
 /*

@@ -26,8 +26,9 @@ typedef struct umh_peer_events {
     int (*on_frame)(void *context, const umh_frame *frame, umh_bytes payload, umh_message *stored,
                     umh_why *ret_why);
     /*
-     * Once: EOF (why->text empty, even within a frame), a violation, or a write that failed. The
-     * owner closes the peer, now or later.
+     * Once: EOF (why->text empty, even within a frame), a violation, or a write that failed. That
+     * nobody reads any more is not told: EOF or the death of the process comes for it. The owner
+     * closes the peer, now or later.
      */
     void (*on_end)(void *context, const umh_why *why);
 } umh_peer_events;

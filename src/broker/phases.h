@@ -18,20 +18,28 @@
  *   HOST_KILLED     SIGKILL sent                                   ON_EXIT: ABSENT, a failure
  *                   unless it was asked before
  *
+ * EOF may come before ON_EXIT: then the process has UMH_HOST_EOF_MS to be dead, or is killed.
+ * Before ON_EXIT its pipe is read to the end, so answers and messages in it still happen.
+ *
  *   module state    what is true                                   leaves it
  *   SLOT_ABSENT     the slot is free for a load                    fetch
  *   SLOT_FETCHING   the store copies                               on_ready, on_failed
- *   SLOT_WAITING    the copy is there; the host has not said hello hello
+ *   SLOT_WAITING    the copy is there; the host takes no commands  hello
  *   SLOT_LOADING    load sent                                      loaded, error, deadline (host is
  *                   killed)
  *   SLOT_LOADED     initialised, subscribed; messages held         start
  *   SLOT_STARTING   start sent                                     started (gate opens), error,
  *                   deadline
  *   SLOT_RUNNING    called with messages                           stop
- *   SLOT_STOPPING   stop sent; gate held                           stopped, deadline
+ *   SLOT_STOPPING   stop wanted: first, with the gate open, memory stopped, deadline
+ *                   for its end is awaited; then stop sent, gate held
  *   SLOT_UNLOADING  unload sent                                    unloaded, replace (host is
  *                   stopped and started again), deadline
- *   SLOT_FAILED     reported with why; gate shut                   reload, unload
+ *   SLOT_FAILED     reported with why; gate shut                   reload, unload, the end of the
+ *                   process (with a copy it is tried again)
+ *
+ * The end of the process takes every module that was in it to SLOT_WAITING, from where one that was
+ * to be unloaded ends and one that was to be reloaded is fetched; both waiters hear "replaced".
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who: takes a message from a peer, stamps its source, and hands it to every subscribed slot the
- * sender's session may reach.
+ * sender's session may reach: of the session it is addressed to, or of every one; and of these, of
+ * the sender's own session, or of any where one of the two is the broker's.
  */
 #pragma once
 
@@ -32,13 +33,14 @@ typedef struct umh_arrival {
 enum { UMH_ROUTER_VIOLATION = 1 };
 
 /*
- * The header: an ordinary service, a slot that exists, within credit.
+ * The header: an ordinary service, a slot that is not shut, within credit, which is taken.
  * Outcomes: UMH_ROUTER_VIOLATION (why).
  */
 UMH_MUST_USE int umh_router_admit(umh_router *router, const umh_source *source,
                                   const umh_frame *frame, umh_why *ret_why);
 /*
- * Admitted before: validates the text, stamps, delivers. *ret_count: subscribers it reached.
+ * Admitted before: validates the text, stamps, delivers. *ret_count: subscribers it was handed to,
+ * also those that dropped it.
  * Outcomes: UMH_ROUTER_VIOLATION (not text).
  */
 UMH_MUST_USE int umh_router_route(umh_router *router, const umh_source *source,

@@ -12,6 +12,12 @@
  *   SLOT_CRASHED   wait up to Hold bytes and seconds, the excess dropped and counted   no:
  *                  publishers never wait
  *   SLOT_SHUT      are dropped (failed for good, unloaded)       no
+ *                  and counted when they waited, not when they come
+ *
+ * The mark of a queue is QueueMiB, or half of what is free of the budget where that is less. With
+ * DropOldest and DropNewest no queue grows beyond it; with Block credit keeps it there, or near.
+ * SLOT_CRASHED knows Hold only, whatever Overflow says. What only a subscription to All brings
+ * waits in a queue of its own, and goes when the other is empty.
  */
 #pragma once
 
@@ -31,7 +37,7 @@ typedef struct umh_slot_counters {
 
 struct umh_slot {
     umh_broker *broker;
-    void *owner; /* umh_module_slot's host, or the client */
+    void *owner; /* the host, or the client */
     uint16_t number;
     uint32_t session;
     uint32_t host_number;
@@ -59,7 +65,8 @@ void umh_slot_deinit(umh_slot *slot); /* ends its subscriptions, drops and count
 void umh_slot_connect(umh_slot *slot, umh_outbox *outbox);
 /*
  * The process died, or is cut off. What it was delivered on this connection and had not worked off
- * is lost and counted; the gate becomes SLOT_CRASHED, or SLOT_HELD when `is_orderly`.
+ * is lost and counted; the gate becomes SLOT_CRASHED, or SLOT_HELD when `is_orderly`. SLOT_SHUT
+ * stays. Once more counts nothing again.
  */
 typedef struct umh_slot_death {
     bool is_orderly;

@@ -2,6 +2,10 @@
 /*
  * Which hosts exist. Performs the steps that config/diff computed; the only place that starts or
  * stops a host. Owns the hosts and the overrides.
+ *
+ * The start is a sequence of stages (`Stage`): hosts of one are started, and told to go together
+ * when none is on its way to ready any more, or StartTogetherMs later; then the next begins. Who
+ * waits for its back-off is not waited for. After the last stage a host goes when it is ready.
  */
 #pragma once
 
@@ -15,10 +19,10 @@ umh_supervisor *umh_supervisor_free(umh_supervisor *supervisor); /* no host may 
  * what is wanted.
  */
 void umh_supervisor_reconcile_soon(umh_supervisor *supervisor);
-/* the end of a turn: deaths, reconcile, start-together, the end of a stop */
+/* the end of a turn: stops that wait for memory, reconcile, start-together, the end of a stop */
 void umh_supervisor_settle(umh_supervisor *supervisor);
 
-/* A host is settled or ended: start-together may be due. */
+/* A host is in another state: it may go, start-together may be due. */
 void umh_supervisor_on_host_change(umh_supervisor *supervisor, umh_host *host);
 /*
  * Every host is asked to end, in parallel; `is_hard`: killed. umh_supervisor_is_idle when the last

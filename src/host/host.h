@@ -4,15 +4,16 @@
  * _exit; nothing in it is freed while threads run.
  *
  *   object     made by           owned by        ends
- *   stdio      main              main            _exit
- *   outbox     main              umh_host        _exit
- *   dispatch   main              umh_host        _exit
+ *   stdio      main              umh_host        _exit
+ *   outbox     umh_host_new      umh_host        _exit
+ *   dispatch   umh_host_new      umh_host        _exit
  *   managed    init command      umh_host        _exit
  *   module     load command      its slot        unload (freed by the thread that unloads)
  *
  * kill -9 at any time: the broker sees the process end, reads what the pipe still holds, and holds
- * what was addressed to its modules. EOF on the protocol pipe at any time: _exit(0) at once; module
- * code gets no further call.
+ * what was addressed to its modules. What had not been written is gone, also what send had
+ * accepted; so is what was read and not consumed. EOF on the protocol pipe at any time: _exit(0) at
+ * once; module code gets no further call.
  */
 #pragma once
 

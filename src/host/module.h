@@ -19,7 +19,7 @@
 #include <umh/module.h>
 
 typedef struct umh_module umh_module;
-typedef struct umh_host umh_host; /* the process; main.h */
+typedef struct umh_host umh_host; /* the process; host/host.h */
 
 typedef enum umh_module_state {
     MODULE_LOADED,
@@ -71,7 +71,10 @@ extern const umh_loader umh_loader_managed;
 /* By a loader: from here on it is the module's own code that keeps the load from ending. */
 void umh_module_note_init(const umh_module *module);
 
-/* Choose the loader by the file's header, load, init. Outcomes: UMH_MODULE_UNUSABLE (why). */
+/*
+ * Choose the loader by the file's header, open the slot of the outbox, load, init. What init
+ * subscribes to the broker knows before the answer. Outcomes: UMH_MODULE_UNUSABLE (why).
+ */
 UMH_MUST_USE int umh_module_load(const umh_module_spec *spec, umh_module_facts *ret_facts,
                                  umh_module **ret_module, umh_why *ret_why);
 /* Outcomes: UMH_MODULE_UNUSABLE */

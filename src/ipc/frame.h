@@ -2,7 +2,7 @@
 /*
  * The one frame format, both directions, every connection: 40 bytes of header, little-endian, then
  * the payload. Pure; any thread. What direction allows which kind is the receiver's business
- * (broker/peer, host/link, cli/client).
+ * (broker/host_peer, broker/client, host/commands, cli/client).
  */
 #pragma once
 
@@ -14,17 +14,19 @@
 typedef enum umh_frame_kind {
     FRAME_MESSAGE = 1, /* text to a service; to a control service: a command (JSON) */
     FRAME_ANSWER = 2,  /* JSON, to the connection a command came from */
-    /* payload u64: more bytes. Broker -> host: `service`. Host -> broker: `source_slot` */
+    /*
+     * payload u64: more bytes. Broker -> host or client: `service`. Host -> broker: `source_slot`
+     */
     FRAME_CREDIT = 3,
     /*
      * payload u64, u64: offset that the credit given must reach for the head of `service`, and the
      * head's cost (0: nothing waits any more); `source_slot` is that
-     * of a module that is being stopped, if the head is one's, else none. Host -> broker
+     * of a module that is being stopped, if the head is one's, else none. To the broker
      */
     FRAME_WANT = 4,
-    /* broker -> host: no payload; host -> broker: payload u64, the credit given back. `service` */
+    /* from the broker: no payload; to it: payload u64, the credit given back. `service` */
     FRAME_GIVE_BACK = 5,
-    FRAME_PING = 6, /* any payload up to 8 bytes */
+    FRAME_PING = 6, /* any payload up to 8 bytes; broker -> host */
     FRAME_PONG = 7, /* the ping's payload */
     FRAME_KIND_END
 } umh_frame_kind;

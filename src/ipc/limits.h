@@ -52,9 +52,12 @@
 
 /* Buffers */
 #define UMH_READ_BYTES (256u * 1024) /* one read; one buffer per peer and loop turn */
-/* per peer: a whole read and its NULs; what does not fit waits in the slot's queue */
+/*
+ * In the broker per peer: a whole read and its NULs; what does not fit waits in the slot's queue.
+ * In a host: from there on its senders write themselves, and wait outside callbacks.
+ */
 #define UMH_OUTBOX_BYTES (320u * 1024)
-/* of one peer; a peer that lets more gather is closed */
+/* of one peer; a peer that lets more gather is closed; in a host UMH_E_LIMIT */
 #define UMH_OUTBOX_CONTROL_BYTES (2u * 1024 * 1024)
 #define UMH_PIPE_BYTES (1024 * 1024) /* a pipe is grown to this at its first EAGAIN in a stream */
 

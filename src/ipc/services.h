@@ -23,7 +23,7 @@ const char *umh_service_name(umh_service_id id); /* "Broker"; static text */
 umh_service_id umh_service_find(const umh_guid *guid);
 
 /*
- * A module may not publish to it (unless granted): everything in the table above but SHELL_EXEC,
+ * No module and no client may publish to it: everything in the table above but SHELL_EXEC,
  * CONF_STORE and CONF_CONSUMER.
  */
 bool umh_service_is_control(const umh_guid *guid);

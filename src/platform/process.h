@@ -19,7 +19,8 @@ typedef struct umh_process_spec {
     const char *folder;                        /* current folder; NULL: "/" */
     umh_pipe standard[3];                      /* become 0, 1, 2; UMH_PIPE_NONE: the null device */
     umh_pipe inherit[UMH_PROCESS_INHERIT_MAX]; /* become 3, 4, ...; UMH_PIPE_NONE ends the list */
-    bool dies_with_parent;                     /* death signal, own process group */
+    /* death signal, own process group; the signal is for the process, not for the group */
+    bool dies_with_parent;
 } umh_process_spec;
 
 typedef struct umh_process {

@@ -18,7 +18,7 @@ typedef struct umh_watch_process_events {
     void (*on_started)(void *context, int64_t pid);
     /* nothing runs; the object waits for close */
     void (*on_failed)(void *context, const umh_failure *failure);
-    /* death itself, not EOF; already reaped */
+    /* death itself, not EOF; already reaped, and what it left in its process group killed */
     void (*on_ended)(void *context, const umh_process_end *end);
 } umh_watch_process_events;
 
