@@ -26,9 +26,23 @@ static void copy_in(umh_ring *ring, const void *data, size_t size)
 
 void umh_ring_push(umh_ring *ring, const umh_frame *frame, umh_bytes payload)
 {
+    uint64_t delivered = umh_frame_delivered_bytes(frame);
+    uint32_t tail = ring->head + ring->used;
     uint8_t header[UMH_FRAME_HEADER_BYTES];
 
-    umh_assert(ring->used + umh_frame_delivered_bytes(frame) <= UMH_OUTBOX_BYTES);
+    umh_assert(ring->used + delivered <= UMH_OUTBOX_BYTES);
+    /* Once the ring has been emptied, which most writes do, all of it fits before the end. */
+    if (tail + delivered <= UMH_OUTBOX_BYTES) {
+        uint8_t *to = ring->bytes + tail;
+
+        umh_frame_encode(frame, to);
+        if (payload.size > 0)
+            memcpy(to + UMH_FRAME_HEADER_BYTES, payload.data, payload.size);
+        if (frame->kind == FRAME_MESSAGE)
+            to[UMH_FRAME_HEADER_BYTES + payload.size] = '\0';
+        ring->used += (uint32_t)delivered;
+        return;
+    }
     umh_frame_encode(frame, header);
     copy_in(ring, header, sizeof(header));
     if (payload.size > 0)

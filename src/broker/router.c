@@ -96,8 +96,7 @@ static bool is_addressed(const umh_frame *frame, const umh_slot *slot)
 
 /* --- delivering --------------------------------------------------------------------------- */
 
-static uint32_t deliver(umh_router *router, const umh_frame *frame, umh_bytes payload,
-                        umh_message *given)
+static uint32_t deliver(umh_router *router, umh_frame *frame, umh_bytes payload, umh_message *given)
 {
     umh_subscribers all = umh_subscriptions_of_all(router->subscriptions);
     umh_subscribers subscribers = umh_subscriptions_match(router->subscriptions, &frame->service);
@@ -141,6 +140,8 @@ int umh_router_route(umh_router *router, const umh_source *source, const umh_arr
     umh_frame stamped = *arrival->frame;
     umh_bytes text;
 
+    stamped.source_host = source->host_number;
+    stamped.source_session = source->session;
     if (umh_frame_text(&stamped, arrival->payload, &text) != 0) {
         umh_why_set(ret_why, "the extensions of its message do not add up");
         return UMH_ROUTER_VIOLATION;
@@ -149,8 +150,6 @@ int umh_router_route(umh_router *router, const umh_source *source, const umh_arr
         umh_why_set(ret_why, "its message is not UTF-8");
         return UMH_ROUTER_VIOLATION;
     }
-    stamped.source_host = source->host_number;
-    stamped.source_session = source->session;
     count_published(source, &stamped);
     if (arrival->stored)
         *umh_message_edit(arrival->stored) = stamped;

@@ -189,11 +189,10 @@ static void wait_in(umh_slot *slot, umh_queue *queue, const umh_frame *frame, um
     umh_router_add_waiting(slot->broker->router, slot);
 }
 
-void umh_slot_deliver(umh_slot *slot, const umh_frame *frame, umh_bytes payload, bool via_all,
+void umh_slot_deliver(umh_slot *slot, umh_frame *frame, umh_bytes payload, bool via_all,
                       umh_message **stored)
 {
     umh_queue *queue = via_all ? &slot->all_queue : &slot->queue;
-    umh_frame addressed;
     int r = 0;
 
     if (slot->gate == SLOT_SHUT)
@@ -202,10 +201,9 @@ void umh_slot_deliver(umh_slot *slot, const umh_frame *frame, umh_bytes payload,
         wait_in(slot, queue, frame, payload, stored);
         return;
     }
-    addressed = *frame;
-    addressed.slot = slot->number;
+    frame->slot = slot->number;
     if (umh_frame_delivered_bytes(frame) <= UMH_OUTBOX_LARGE_BYTES) {
-        umh_outbox_append(slot->outbox, &addressed, payload);
+        umh_outbox_append(slot->outbox, frame, payload);
     } else {
         if (!*stored) {
             r = umh_message_new(slot->broker->pool, frame, stored);
@@ -215,7 +213,7 @@ void umh_slot_deliver(umh_slot *slot, const umh_frame *frame, umh_bytes payload,
             }
             memcpy(umh_message_payload(*stored), payload.data, payload.size);
         }
-        umh_outbox_append_stored(slot->outbox, &addressed, *stored);
+        umh_outbox_append_stored(slot->outbox, frame, *stored);
     }
     count_delivery(slot, umh_frame_cost(frame->payload_bytes));
 }

@@ -80,9 +80,10 @@ void umh_slot_reset_window(umh_slot *slot);
 
 /*
  * One message for this subscriber. `*stored` is made (one copy, for all queues) when it must wait;
- * it may be given. `via_all`: it matches only the subscription to All.
+ * it may be given. `via_all`: it matches only the subscription to All. `frame->slot` becomes this
+ * one's number: on the path of every message, so no copy.
  */
-void umh_slot_deliver(umh_slot *slot, const umh_frame *frame, umh_bytes payload, bool via_all,
+void umh_slot_deliver(umh_slot *slot, umh_frame *frame, umh_bytes payload, bool via_all,
                       umh_message **stored);
 void umh_slot_pump(umh_slot *slot);
 /* Outcomes: UMH_FLOW_VIOLATION */

@@ -9,21 +9,27 @@
 #include "ipc/little_endian.h"
 #include "ipc/services.h"
 
-enum {
-    AT_LENGTH = 0,
-    AT_VERSION = 4,
-    AT_KIND = 5,
-    AT_FLAGS = 6,
-    AT_SERVICE = 8,
-    AT_SESSION = 24,
-    AT_SOURCE_HOST = 28,
-    AT_SOURCE_SLOT = 32,
-    AT_SLOT = 34,
-    AT_SOURCE_SESSION = 36,
-    AT_END = 40
-};
+#include <stddef.h>
 
-_Static_assert(AT_END == UMH_FRAME_HEADER_BYTES, "the fields fill the header");
+/*
+ * The struct is laid out as the wire is, so a header is one copy each way and the compiler moves it
+ * in the same pieces everywhere: pieces of another size than were just stored would have to wait
+ * for those stores.
+ */
+#define IS_AT(field, at) _Static_assert(offsetof(umh_frame, field) == (at), "as on the wire")
+IS_AT(payload_bytes, 0);
+IS_AT(version, 4);
+IS_AT(kind, 5);
+IS_AT(flags, 6);
+IS_AT(service, 8);
+IS_AT(session, 24);
+IS_AT(source_host, 28);
+IS_AT(source_slot, 32);
+IS_AT(slot, 34);
+IS_AT(source_session, 36);
+_Static_assert(sizeof(umh_frame) == UMH_FRAME_HEADER_BYTES, "the fields fill the header");
+
+#define AT_VERSION offsetof(umh_frame, version)
 
 #define AMOUNT_BYTES 8u
 #define WANT_BYTES 16u
@@ -31,37 +37,32 @@ _Static_assert(AT_END == UMH_FRAME_HEADER_BYTES, "the fields fill the header");
 /* Version, kind and flags of the commonest frame as one number: a message without extensions. */
 #define PLAIN_MESSAGE ((uint32_t)(UMH_PROTOCOL_HIGHEST | FRAME_MESSAGE << 8))
 
-void umh_frame_encode(const umh_frame *frame, uint8_t header[UMH_FRAME_HEADER_BYTES])
+/* Between the processor's order of bytes and the wire's, in either direction. */
+static inline umh_frame in_other_order(umh_frame frame)
 {
-    umh_frame copy = *frame; /* `header` may alias it as far as the compiler knows */
-
-    umh_store_u32(header + AT_LENGTH, copy.payload_bytes);
-    header[AT_VERSION] = copy.version;
-    header[AT_KIND] = copy.kind;
-    umh_store_u16(header + AT_FLAGS, copy.flags);
-    memcpy(header + AT_SERVICE, copy.service.bytes, sizeof copy.service.bytes);
-    umh_store_u32(header + AT_SESSION, copy.session);
-    umh_store_u32(header + AT_SOURCE_HOST, copy.source_host);
-    umh_store_u16(header + AT_SOURCE_SLOT, copy.source_slot);
-    umh_store_u16(header + AT_SLOT, copy.slot);
-    umh_store_u32(header + AT_SOURCE_SESSION, copy.source_session);
+    frame.payload_bytes = UMH_LITTLE_32(frame.payload_bytes);
+    frame.flags = UMH_LITTLE_16(frame.flags);
+    frame.session = UMH_LITTLE_32(frame.session);
+    frame.source_host = UMH_LITTLE_32(frame.source_host);
+    frame.source_slot = UMH_LITTLE_16(frame.source_slot);
+    frame.slot = UMH_LITTLE_16(frame.slot);
+    frame.source_session = UMH_LITTLE_32(frame.source_session);
+    return frame;
 }
 
-static umh_frame load(const uint8_t *header)
+void umh_frame_encode(const umh_frame *frame, uint8_t header[UMH_FRAME_HEADER_BYTES])
 {
-    umh_frame frame;
+    umh_frame wire = in_other_order(*frame);
 
-    frame.payload_bytes = umh_load_u32(header + AT_LENGTH);
-    frame.version = header[AT_VERSION];
-    frame.kind = header[AT_KIND];
-    frame.flags = umh_load_u16(header + AT_FLAGS);
-    memcpy(frame.service.bytes, header + AT_SERVICE, sizeof frame.service.bytes);
-    frame.session = umh_load_u32(header + AT_SESSION);
-    frame.source_host = umh_load_u32(header + AT_SOURCE_HOST);
-    frame.source_slot = umh_load_u16(header + AT_SOURCE_SLOT);
-    frame.slot = umh_load_u16(header + AT_SLOT);
-    frame.source_session = umh_load_u32(header + AT_SOURCE_SESSION);
-    return frame;
+    memcpy(header, &wire, sizeof wire);
+}
+
+static inline umh_frame load(const uint8_t *header)
+{
+    umh_frame wire;
+
+    memcpy(&wire, header, sizeof wire);
+    return in_other_order(wire);
 }
 
 /* Everything but the commonest case, out of its way. */
@@ -124,8 +125,7 @@ int umh_frame_decode(umh_bytes bytes, uint32_t payload_max, umh_frame *ret_frame
 
     if (bytes.size < UMH_FRAME_HEADER_BYTES)
         return UMH_FRAME_INCOMPLETE;
-    if (umh_load_u32(header + AT_VERSION) != PLAIN_MESSAGE ||
-        umh_load_u32(header + AT_LENGTH) > payload_max) {
+    if (umh_load_u32(header + AT_VERSION) != PLAIN_MESSAGE || umh_load_u32(header) > payload_max) {
         if (judge(header, payload_max, ret_why))
             return UMH_FRAME_BAD;
     }
