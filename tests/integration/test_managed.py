@@ -142,6 +142,20 @@ def test_says_that_dotnet_is_missing(tree, runner):
     assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "the rest") == "the rest"
 
 
+def test_says_that_an_assembly_is_a_program(tree, runner):
+    install(tree, runner, "Talker")
+    path = runner.folder / "modules" / "Talker" / "Talker.dll"
+    raw = bytearray(path.read_bytes())
+    flags = int.from_bytes(raw[0x3C:0x40], "little") + 22
+    raw[flags + 1] &= ~0x20 & 0xFF
+    path.write_bytes(raw)
+    runner.configure(runner.host("one", {"Name": "Talker"}, "echo"))
+    runner.start()
+    module = runner.find_module("one", "Talker")
+    assert module["state"] == "failed" and "marked as a program" in module["why"]
+    assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "the rest") == "the rest"
+
+
 def test_says_that_an_assembly_is_no_module(tree, runner):
     path = tree.dist / "lib" / "umh" / "managed" / "Microsoft.Extensions.Primitives.dll"
     folder = runner.folder / "modules" / "Primitives"

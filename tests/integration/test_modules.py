@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import stat
+import subprocess
 
 import pytest
 
@@ -384,7 +385,7 @@ def expect_nothing_lost(runner):
     assert sink["lost"] == 0 and sink["dropped"] == 0
 
 
-@pytest.mark.parametrize("thread", [0, 1])
+@pytest.mark.parametrize("thread", [0, 1], ids=["called", "own"])
 def test_unloads_a_module_in_cpp_with_thread_locals(runner, thread):
     start_with_neighbour(runner, runner.module("tenant", Thread=thread))
     for turn in range(3):
@@ -412,6 +413,50 @@ def test_replaces_the_host_of_a_module_that_stays(runner):
     assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "fresh") == "fresh"
     expect_nothing_lost(runner)
     assert runner.find_host("one")["modules"][0]["state"] == "running"
+
+
+def test_replaces_the_host_of_a_module_that_leaves_a_thread(runner):
+    start_with_neighbour(runner, runner.module("tenant", Thread=2))
+    pid = runner.pid("one")
+    assert runner.exchange(TENANT_ASKED, TENANT_ANSWERED, "touched") == "touched"
+    outcome = runner.umh("unload", "one", "tenant").stdout.strip()
+    assert outcome == b"replaced"
+    expect_truth(runner, pid, "tenant", outcome)
+    expect_nothing_lost(runner)
+
+
+def test_unloads_while_another_module_is_in_a_callback(runner):
+    """The thread that called the one is inside the other: it is waited for, or the process is replaced."""
+    gate = runner.folder / "gate"
+    gate.touch()
+    runner.configure(runner.host("one", runner.module("tenant", Thread=0),
+                                 runner.module("gated", Phase="message", Gate=str(gate), Asked=120, Result=121),
+                                 Timeouts={"StopMs": 5000}))
+    runner.start()
+    pid = runner.pid("one")
+    for turn in range(10):
+        assert runner.exchange(TENANT_ASKED, TENANT_ANSWERED, "touched") == "touched"
+    runner.send(120, "stay")
+    unloading = subprocess.Popen(runner.command("unload", "one", "tenant"), stdout=subprocess.PIPE)
+    eventually(lambda: (runner.find_module("one", "tenant") or {"state": "gone"})["state"] != "running",
+               runner.patience, "it is being unloaded")
+    gate.unlink()
+    outcome = unloading.communicate(timeout=runner.patience)[0].strip()
+    expect_truth(runner, pid, "tenant", outcome)
+    assert runner.exchange(120, 121, "back") == "back"
+
+
+def test_unloads_a_module_that_never_comes_back(runner):
+    """There is no way but to end its process; the neighbours return."""
+    runner.configure(runner.host("one", "hang", "echo", Timeouts={"StopMs": 200}))
+    runner.start()
+    pid = runner.pid("one")
+    runner.send(4, "for ever")
+    outcome = runner.umh("unload", "one", "hang").stdout.strip()
+    expect_truth(runner, pid, "hang", outcome)
+    runner.await_running()
+    assert runner.find_module("one", "hang") is None
+    assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "back") == "back"
 
 
 def test_the_store_is_private(runner):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A C++ module whose thread-local has a destructor, touched by each thread that calls it and, with
-// `Config` {"Thread": 1}, by a thread of its own: the loader likes to keep such a library.
+// `Config` {"Thread": 1}, by a thread of its own: the loader likes to keep such a library. With
+// {"Thread": 2} that thread does not end with the module, so the loader has to keep it.
 #include "services.h"
 
 #include <condition_variable>
@@ -48,12 +49,17 @@ int init(const umh_host_v1 *host, void **ret_state)
     return 0;
 }
 
+bool is_configured(const tenant *self, const char *text)
+{
+    return std::strstr(self->host->configuration(self->host), text) != nullptr;
+}
+
 int start(void *state)
 {
     tenant *self = static_cast<tenant *>(state);
 
     touch();
-    if (std::strstr(self->host->configuration(self->host), "\"Thread\":1"))
+    if (!is_configured(self, "\"Thread\":0"))
         self->thread = std::thread(wait_for_end, self);
     return 0;
 }
@@ -70,6 +76,10 @@ void stop(void *state)
 {
     tenant *self = static_cast<tenant *>(state);
 
+    if (is_configured(self, "\"Thread\":2")) {
+        self->thread.detach();
+        return;
+    }
     {
         std::lock_guard<std::mutex> held(self->lock);
         self->is_ending = true;
