@@ -288,13 +288,16 @@ static void say_end(umh_host *host, bool is_failure, const char *next)
 /* When the next process may be started. */
 static void back_off(umh_host *host, bool is_failure, bool is_replaced)
 {
-    char next[64] = "";
+    char why[128];
+    char next[sizeof(why) + 64] = "";
     uint64_t delay_ms = 0;
 
     if (host->is_wanted && !is_replaced &&
-        !umh_backoff_on_end(&host->backoff, &host->config.restart, is_failure, host->died_ns,
-                            &delay_ms)) {
-        say_end(host, is_failure, "; it is not started again");
+        umh_backoff_on_end(&host->backoff, &host->config.restart, is_failure, host->died_ns,
+                           &delay_ms) != RESTART_LATER) {
+        umh_backoff_explain(&host->backoff, &host->config.restart, why, sizeof(why));
+        snprintf(next, sizeof(next), "; it is not started again: %s", why);
+        say_end(host, is_failure, next);
         end_for_good(host);
         return;
     }

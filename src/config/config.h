@@ -30,9 +30,13 @@ typedef struct umh_module_config {
     int64_t overflow; /* umh_overflow */
 } umh_module_config;
 
+#define UMH_RESTARTS_MAX 100 /* of MaxRestarts: a host remembers when each of them was */
+
 typedef struct umh_restart_config {
     int64_t when; /* umh_restart_when */
     int64_t first_delay_ms, factor, max_delay_ms, healthy_after_ms;
+    double jitter;                /* share of a delay that chance may take off */
+    int64_t max_restarts, per_ms; /* 0 restarts: no limit */
 } umh_restart_config;
 
 typedef struct umh_timeouts_config {

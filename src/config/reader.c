@@ -154,6 +154,20 @@ static int read_integer(const reading *from, int64_t *field)
     return 0;
 }
 
+static int read_number(const reading *from, double *field)
+{
+    const umh_schema_row *row = from->row;
+    double value = json_number_value(from->json);
+    char expected[80];
+
+    snprintf(expected, sizeof expected, "a number from %lld to %lld", (long long)row->lowest,
+             (long long)row->highest);
+    if (!json_is_number(from->json) || value < (double)row->lowest || value > (double)row->highest)
+        return complain(from, expected);
+    *field = value;
+    return 0;
+}
+
 static bool is_plain_text(const json_t *json)
 {
     return json_is_string(json) && strlen(json_string_value(json)) == json_string_length(json);
@@ -485,6 +499,8 @@ static int read_field(const reading *from, void *field)
         return read_bool(from, field);
     case SCHEMA_INTEGER:
         return read_integer(from, field);
+    case SCHEMA_NUMBER:
+        return read_number(from, field);
     case SCHEMA_TEXT:
     case SCHEMA_NAME:
         return read_text(from, field);

@@ -390,12 +390,42 @@ const umh_schema_row umh_schema_rows[] = {
     },
     {
         .owner = OBJECT_RESTART,
+        .key = "Jitter",
+        .type = SCHEMA_NUMBER,
+        .fallback = "0.1",
+        .highest = 1,
+        .offset = offsetof(umh_restart_config, jitter),
+        .text = "The share of a wait up to which it is shortened at random, so that hosts that "
+                "ended together do not start together.",
+    },
+    {
+        .owner = OBJECT_RESTART,
         .key = "HealthyAfterMs",
         .type = SCHEMA_INTEGER,
         .fallback = "10000",
         .highest = DAY_MS,
         .offset = offsetof(umh_restart_config, healthy_after_ms),
         .text = "A process that ran so long begins with the first wait again.",
+    },
+    {
+        .owner = OBJECT_RESTART,
+        .key = "MaxRestarts",
+        .type = SCHEMA_INTEGER,
+        .fallback = "0",
+        .highest = UMH_RESTARTS_MAX,
+        .offset = offsetof(umh_restart_config, max_restarts),
+        .text = "After so many restarts within `PerMs` the host is not started again, until `umh "
+                "reset`; `0`: it never gives up.",
+    },
+    {
+        .owner = OBJECT_RESTART,
+        .key = "PerMs",
+        .type = SCHEMA_INTEGER,
+        .fallback = "60000",
+        .lowest = 1,
+        .highest = DAY_MS,
+        .offset = offsetof(umh_restart_config, per_ms),
+        .text = "The time within which `MaxRestarts` counts.",
     },
 
     {

@@ -24,6 +24,7 @@ typedef enum umh_schema_object {
 typedef enum umh_schema_type {
     SCHEMA_BOOL,
     SCHEMA_INTEGER,
+    SCHEMA_NUMBER, /* with or without a fraction; its field is a double */
     SCHEMA_TEXT,
     SCHEMA_NAME, /* of a host, module or service: see umh_schema_is_name */
     /* one of `choices`, separated by '|', in any case; or its number where `highest` is not 0 */

@@ -11,6 +11,8 @@
 #define GUID_DIGITS "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 #define GUID_PATTERN "^(" GUID_DIGITS "|\\{" GUID_DIGITS "\\})$"
 #define INDENT 2
+/* a default such as 0.1 as the table has it */
+#define NUMBER_DIGITS JSON_REAL_PRECISION(6)
 
 static const char *const object_titles[OBJECT_COUNT] = {
     [OBJECT_ROOT] = "Broker",     [OBJECT_HOST] = "ChildProcess", [OBJECT_MODULE] = "Module",
@@ -104,6 +106,9 @@ static int append_type(const umh_schema_row *row, umh_buffer *markdown)
         return umh_fold(umh_buffer_append_text(markdown, "`true` or `false`"));
     case SCHEMA_INTEGER:
         return umh_fold(umh_buffer_append_format(markdown, "%lld to %lld", lowest, highest));
+    case SCHEMA_NUMBER:
+        return umh_fold(umh_buffer_append_format(
+            markdown, "%lld to %lld, with or without a fraction", lowest, highest));
     case SCHEMA_TEXT:
         return umh_fold(umh_buffer_append_text(markdown, "text"));
     case SCHEMA_NAME:
@@ -227,6 +232,9 @@ static json_t *make_type(const umh_schema_row *row)
     case SCHEMA_INTEGER:
         return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum", lowest, "maximum",
                          highest);
+    case SCHEMA_NUMBER:
+        return json_pack("{s:s, s:I, s:I}", "type", "number", "minimum", lowest, "maximum",
+                         highest);
     case SCHEMA_TEXT:
         return json_pack("{s:s, s:I, s:I}", "type", "string", "minLength", lowest, "maxLength",
                          highest);
@@ -319,7 +327,7 @@ static json_t *make_schema(void)
 int umh_schema_write_json_schema(umh_buffer *json)
 {
     UMH_AUTO_PTR(umh_json) schema = make_schema();
-    char *text = schema ? json_dumps(schema, JSON_INDENT(INDENT)) : NULL;
+    char *text = schema ? json_dumps(schema, JSON_INDENT(INDENT) | NUMBER_DIGITS) : NULL;
     int r;
 
     if (!text)

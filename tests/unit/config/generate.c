@@ -117,6 +117,15 @@ static json_t *random_integer(random_source *random, int64_t lowest, int64_t hig
     }
 }
 
+static json_t *random_real(random_source *random, int64_t lowest, int64_t highest)
+{
+    double share = (double)random_below(random, 1001) / 1000;
+
+    if (random_chance(random, 30))
+        return random_integer(random, lowest, highest);
+    return json_real((double)lowest + share * (double)(highest - lowest));
+}
+
 static json_t *random_choice(random_source *random, const umh_schema_row *row)
 {
     size_t count = 1;
@@ -189,6 +198,8 @@ static json_t *random_value(random_source *random, const umh_schema_row *row)
         return json_boolean(random_chance(random, 50));
     case SCHEMA_INTEGER:
         return random_integer(random, row->lowest, row->highest);
+    case SCHEMA_NUMBER:
+        return random_real(random, row->lowest, row->highest);
     case SCHEMA_TEXT:
         return random_text(random);
     case SCHEMA_NAME:
@@ -323,6 +334,9 @@ static json_t *wrong_value(random_source *random, const umh_schema_row *row)
     switch (row->type) {
     case SCHEMA_INTEGER:
         return random_chance(random, 50) ? json_integer(row->highest + 1) : json_string("7");
+    case SCHEMA_NUMBER:
+        return random_chance(random, 50) ? json_real((double)row->highest + 0.001)
+                                         : json_string("0.5");
     case SCHEMA_NAME:
         return random_chance(random, 50) ? json_string("no name") : json_string("");
     case SCHEMA_ENUM:

@@ -104,7 +104,8 @@ static const char whole_file[] =
     "          {\"Path\": \"lib/d.so\"},\n"
     "        ],\n"
     "        \"Environment\": {\"A\": \"1\", \"B\": \"x=y\"},\n"
-    "        \"Restart\": {\"When\": \"Never\", \"FirstDelayMs\": 60000},\n"
+    "        \"Restart\": {\"When\": \"Never\", \"FirstDelayMs\": 60000, \"Jitter\": 0.25, "
+    "\"MaxRestarts\": 100, \"PerMs\": 1},\n"
     "        \"Timeouts\": {\"HelloMs\": 10, \"PingMs\": 77},\n"
     "        \"Hold\": {\"Bytes\": 0},\n"
     "        \"DotNet\": {\"Diagnostics\": false}\n"
@@ -143,6 +144,9 @@ static void test_reads_every_kind_of_value(void **state)
     assert_string_equal(file.config.hosts[0].modules[1].name, "b");
     assert_string_equal(file.config.hosts[0].modules[1].config, "{}");
     assert_int_equal(file.config.hosts[0].restart.max_delay_ms, 30000);
+    assert_true(file.config.hosts[0].restart.jitter == 0.1);
+    assert_int_equal(file.config.hosts[0].restart.max_restarts, 0);
+    assert_int_equal(file.config.hosts[0].restart.per_ms, 60000);
     assert_int_equal(file.config.hosts[0].timeouts.load_ms, 30000);
     assert_int_equal(file.config.hosts[0].hold.bytes, 4 * 1024 * 1024);
     assert_string_equal(file.config.hosts[0].dotnet.root, "/etc/umh/net");
@@ -163,6 +167,9 @@ static void test_reads_every_kind_of_value(void **state)
     assert_string_equal(two->environment[1], "B=x=y");
     assert_int_equal(two->restart.when, RESTART_NEVER);
     assert_int_equal(two->restart.max_delay_ms, 60000); /* gives way */
+    assert_true(two->restart.jitter == 0.25);
+    assert_int_equal(two->restart.max_restarts, UMH_RESTARTS_MAX);
+    assert_int_equal(two->restart.per_ms, 1);
     assert_int_equal(two->timeouts.hello_ms, 10);
     assert_int_equal(two->timeouts.ping_ms, 77);
     assert_int_equal(two->hold.bytes, 0);
@@ -287,6 +294,17 @@ static const case_row entries[] = {
      ":3:41: ChildProcesses[1].Environment.A: expected a text, found 1"},
     {"{\"GroupName\": \"x\", \"Restart\": {\"FirstDelayMs\": 9, \"MaxDelayMs\": 8}}",
      ":3:65: ChildProcesses[1].Restart.MaxDelayMs: 8 is less than FirstDelayMs, which is 9"},
+    {"{\"GroupName\": \"x\", \"Restart\": {\"Jitter\": 1.001}}",
+     ":3:42: ChildProcesses[1].Restart.Jitter: expected a number from 0 to 1, found 1.001"},
+    {"{\"GroupName\": \"x\", \"Restart\": {\"Jitter\": -0.001}}",
+     ":3:42: ChildProcesses[1].Restart.Jitter: expected a number from 0 to 1, found -0.001"},
+    {"{\"GroupName\": \"x\", \"Restart\": {\"Jitter\": \"0.1\"}}",
+     ":3:42: ChildProcesses[1].Restart.Jitter: expected a number from 0 to 1, found \"0.1\""},
+    {"{\"GroupName\": \"x\", \"Restart\": {\"MaxRestarts\": 101}}",
+     ":3:47: ChildProcesses[1].Restart.MaxRestarts: expected a whole number from 0 to 100, found "
+     "101"},
+    {"{\"GroupName\": \"x\", \"Restart\": {\"PerMs\": 0}}",
+     ":3:41: ChildProcesses[1].Restart.PerMs: expected a whole number from 1 to 86400000, found 0"},
     {"{\"GroupName\": \"x\", \"Hold\": {\"Bytes\": 67108865}}",
      ":3:38: ChildProcesses[1].Hold.Bytes: 67108865 bytes are more than MemoryMiB, which is 64 "
      "MiB"},
@@ -423,6 +441,9 @@ static void check_value(const umh_schema_row *row, const json_t *json, const cha
         break;
     case SCHEMA_INTEGER:
         assert_int_equal(*(const int64_t *)(const void *)field, json_integer_value(json));
+        break;
+    case SCHEMA_NUMBER:
+        assert_true(*(const double *)(const void *)field == json_number_value(json));
         break;
     case SCHEMA_TEXT:
     case SCHEMA_NAME:
