@@ -5,8 +5,8 @@
  * no module code and no blocking write under it.
  *
  * Who writes to the pipe: one thread at a time. Inside a callback a message is only appended; the
- * reading role flushes when its batch ends, a slot's thread after each callback. Elsewhere the first
- * UMH_OUTBOX_WRITES_PER_TICK messages after a tick write themselves, and after each
+ * reading role flushes when its batch ends, a slot's thread after each callback. Elsewhere the
+ * first UMH_OUTBOX_WRITES_PER_TICK messages after a tick write themselves, and after each
  * umh_outbox_flush at least UMH_OUTBOX_WRITES_PER_FLUSH; later ones wake the watcher once, which
  * writes at the next tick at the latest. A lane over UMH_OUTBOX_BYTES is written by its sender.
  * Control frames are written by whoever appends them, before all messages.

@@ -58,8 +58,9 @@ UMH_MUST_USE int umh_writer_take_waiter(umh_writer *writer, umh_waiter **ret_wai
 void umh_writer_return_waiter(umh_writer *writer, umh_waiter *waiter);
 
 /*
- * Wait until the lane is written up to `until`, or UMH_WRITER_ALL: until nothing at all is left, and
- * write meanwhile when nobody does. May return before, for the caller to look at everything again.
+ * Wait until the lane is written up to `until`, or UMH_WRITER_ALL: until nothing at all is left,
+ * and write meanwhile when nobody does. May return before, for the caller to look at everything
+ * again.
  * `waiter` may be NULL when the deadline is 0. Releases the lock. Outcomes: UMH_WRITER_TIMEOUT.
  */
 enum { UMH_WRITER_TIMEOUT = 1 };
