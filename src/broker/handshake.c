@@ -368,8 +368,15 @@ static int receive_command(umh_host *host, umh_bytes payload, umh_why *ret_why)
 int umh_handshake_receive(umh_host *host, const umh_frame *frame, umh_bytes payload,
                           umh_why *ret_why)
 {
-    int r = frame->kind == FRAME_ANSWER ? receive_answer(host, payload, ret_why)
-                                        : receive_command(host, payload, ret_why);
+    bool is_answer = frame->kind == FRAME_ANSWER;
+    umh_bytes text;
+    int r;
 
+    if (umh_frame_text(frame, payload, &text) != 0) {
+        umh_why_set(ret_why, "sent %s whose extensions do not add up",
+                    is_answer ? "an answer" : "a command");
+        return UMH_HANDSHAKE_VIOLATION;
+    }
+    r = is_answer ? receive_answer(host, text, ret_why) : receive_command(host, text, ret_why);
     return r ? UMH_HANDSHAKE_VIOLATION : 0;
 }

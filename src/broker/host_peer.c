@@ -102,6 +102,10 @@ static int on_frame(void *context, const umh_frame *frame, umh_bytes payload, um
     const umh_arrival arrival = {.frame = frame, .payload = payload, .stored = stored};
     umh_host *host = context;
 
+    if (frame->kind != FRAME_ANSWER && host->state < HOST_LOADING) {
+        umh_why_set(ret_why, "sent a frame of kind %u before it said hello", frame->kind);
+        return UMH_PEER_VIOLATION;
+    }
     switch (frame->kind) {
     case FRAME_MESSAGE:
         return take_message(host, &arrival, ret_why);

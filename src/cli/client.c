@@ -160,11 +160,15 @@ int umh_client_begin_take(umh_client *client, const umh_client_question *questio
     return umh_fold(r);
 }
 
-static int decode_answer(umh_bytes payload, umh_answer *ret_answer)
+static int decode_answer(const umh_frame *frame, umh_bytes payload, umh_answer *ret_answer)
 {
     umh_why why = UMH_WHY_INIT;
-    int r = umh_answer_decode(payload, ret_answer, &why);
+    umh_bytes text;
+    int r;
 
+    if (umh_frame_text(frame, payload, &text))
+        return UMH_FAIL(UMH_E_PROTOCOL, "the extensions of an answer do not add up");
+    r = umh_answer_decode(text, ret_answer, &why);
     if (r == UMH_CONTROL_BAD)
         return UMH_FAIL(UMH_E_PROTOCOL, "the broker sent no answer: %s", why.text);
     return umh_fold(r);
@@ -199,7 +203,7 @@ static int look_for_answer(umh_client *client, int64_t id, uint64_t deadline_ns,
         r = umh_client_keep(client, &frame, payload);
     if (r == 0 && frame.kind == FRAME_ANSWER) {
         umh_answer_deinit(ret_answer);
-        r = decode_answer(payload, ret_answer);
+        r = decode_answer(&frame, payload, ret_answer);
         /* An error without a question is what a broker says before it disconnects. */
         *ret_is_it =
             r == 0 && (ret_answer->id == id || (ret_answer->id == 0 && !ret_answer->is_ok));

@@ -56,8 +56,8 @@ static bool is_unload(umh_bytes payload)
  * Threads that called the slot get nothing new from here on, this one included: it is to end before
  * the module is unloaded, and could not while it waits in a read. Outcomes: ROLE_GONE.
  */
-static int dispatch_command(umh_dispatch *dispatch, umh_member *self, const umh_frame *frame,
-                            umh_bytes payload)
+static int push_command(umh_dispatch *dispatch, umh_member *self, const umh_frame *frame,
+                        umh_bytes payload)
 {
     umh_inbox_entry entry = {.frame = *frame, .kind = INBOX_COMMAND, .payload = payload};
     umh_batch *batch = batch_to_hold(dispatch->role.batch);
@@ -73,6 +73,27 @@ static int dispatch_command(umh_dispatch *dispatch, umh_member *self, const umh_
         r = pass_on(dispatch, self);
     umh_lock_release(dispatch->lock);
     return r;
+}
+
+/*
+ * To a slot, or to the host. Its extensions go: an inbox copies what the frame counts.
+ * Outcomes: ROLE_GONE.
+ */
+static int dispatch_command(umh_dispatch *dispatch, umh_member *self, const umh_frame *frame,
+                            umh_bytes payload)
+{
+    umh_frame plain = *frame;
+    umh_bytes text;
+    int r;
+
+    if (umh_frame_text(frame, payload, &text) != 0)
+        return UMH_FAIL(UMH_E_PROTOCOL, "extensions of a command to slot %u", frame->slot);
+    plain.flags = 0;
+    plain.payload_bytes = (uint32_t)text.size;
+    if (frame->slot < UMH_MODULES_PER_HOST_MAX)
+        return push_command(dispatch, self, &plain, text);
+    r = dispatch->spec.on_control(dispatch->spec.host, &plain, text);
+    return umh_fold(r);
 }
 
 /* *ret_is_pushed false: its thread has left meanwhile, the slot is the role's. */
@@ -165,18 +186,14 @@ static bool is_command(const umh_role *role, const umh_frame *frame)
 static int dispatch_frame(umh_dispatch *dispatch, umh_member *self, const umh_frame *frame,
                           umh_bytes payload)
 {
-    bool is_for_module = frame->kind == FRAME_MESSAGE;
     int r;
 
-    if (is_for_module && is_command(&dispatch->role, frame)) {
-        if (frame->slot < UMH_MODULES_PER_HOST_MAX)
-            return dispatch_command(dispatch, self, frame, payload);
-        is_for_module = false;
-    }
-    if (!is_for_module) {
+    if (frame->kind != FRAME_MESSAGE) {
         r = dispatch->spec.on_control(dispatch->spec.host, frame, payload);
         return umh_fold(r);
     }
+    if (is_command(&dispatch->role, frame))
+        return dispatch_command(dispatch, self, frame, payload);
     if (frame->slot >= UMH_MODULES_PER_HOST_MAX)
         return UMH_FAIL(UMH_E_PROTOCOL, "the broker sent a message to slot %u", frame->slot);
     return dispatch_message(dispatch, self, frame, payload);

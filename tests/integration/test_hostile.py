@@ -92,6 +92,15 @@ def test_rejects_a_message_before_hello(hostile):
     expect_killed(hostile("early"), "early", "module", "hello")
 
 
+def test_rejects_a_want_before_hello(hostile):
+    expect_killed(hostile("early-want"), "early-want", "hello")
+
+
+def test_passes_over_extensions_of_an_answer(hostile):
+    runner = hostile("extended", wait=True)
+    assert runner.find_host(HOSTILE + "extended")["restarts"] == 0
+
+
 @pytest.mark.sanitize
 def test_rejects_a_second_hello(hostile):
     expect_killed(hostile("twice"), "twice", "answer", "hello")

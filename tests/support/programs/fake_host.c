@@ -112,12 +112,16 @@ static void answer(fake_host *fake, int64_t id, umh_json *body)
     write_frame(fake, &frame, payload.data);
 }
 
+static umh_json *describe_itself(void)
+{
+    return json_pack("{s:i,s:i,s:i,s:I}", "lowest", UMH_PROTOCOL_LOWEST, "highest",
+                     UMH_PROTOCOL_HIGHEST, "bits", umh_process_own_bits(), "pid",
+                     (json_int_t)umh_process_own_pid());
+}
+
 static void say_hello(fake_host *fake)
 {
-    answer(fake, fake->hello_id,
-           json_pack("{s:i,s:i,s:i,s:I}", "lowest", UMH_PROTOCOL_LOWEST, "highest",
-                     UMH_PROTOCOL_HIGHEST, "bits", umh_process_own_bits(), "pid",
-                     (json_int_t)umh_process_own_pid()));
+    answer(fake, fake->hello_id, describe_itself());
 }
 
 /* --- what a host must not do --------------------------------------------------------------- */
@@ -171,6 +175,32 @@ static void be_silent(fake_host *fake)
 static void greet_too_soon(fake_host *fake)
 {
     publish(fake, "before hello", 12);
+}
+
+static void want_too_soon(fake_host *fake)
+{
+    umh_frame frame = frame_of(FRAME_WANT, &published, 16);
+    uint8_t whole[UMH_FRAME_WANT_BYTES];
+
+    umh_frame_encode_want(&frame, 100, 100, whole);
+    write_bytes(fake, whole, sizeof(whole));
+}
+
+/* No violation: what a broker does not know it passes over. */
+static void greet_with_extensions(fake_host *fake)
+{
+    static const uint8_t extensions[] = {7, 0, 0x77, 0x77, 3, 0, 'n', 'e', 'w'};
+    static const umh_guid none;
+    UMH_AUTO(umh_buffer) hello = UMH_BUFFER_INIT;
+    UMH_AUTO(umh_buffer) payload = UMH_BUFFER_INIT;
+    umh_frame frame;
+
+    must(umh_answer_encode_take(fake->hello_id, describe_itself(), &hello));
+    must(umh_buffer_append(&payload, extensions, sizeof(extensions)));
+    must(umh_buffer_append(&payload, hello.data, hello.size));
+    frame = frame_of(FRAME_ANSWER, &none, payload.size);
+    frame.flags = FRAME_FLAG_EXTENDED;
+    write_frame(fake, &frame, payload.data);
 }
 
 static void greet_twice(fake_host *fake)
@@ -332,6 +362,8 @@ static const fake_fault faults[] = {
     {"closed", false, close_output},
     {"silent", true, be_silent},
     {"early", true, greet_too_soon},
+    {"early-want", true, want_too_soon},
+    {"extended", true, greet_with_extensions},
     {"twice", false, greet_twice},
     {"foreign", true, greet_badly},
     {"answer", false, answer_nobody},

@@ -216,6 +216,21 @@ void write_answer(scripted_broker *broker, int64_t id, umh_json *body_take)
     write_frame(broker, &frame, payload.data);
 }
 
+void write_extended_answer(scripted_broker *broker, int64_t id, umh_json *body_take)
+{
+    static const uint8_t extensions[] = {7, 0, 0x77, 0x77, 3, 0, 'n', 'e', 'w'};
+    UMH_AUTO(umh_buffer) answer = UMH_BUFFER_INIT;
+    UMH_AUTO(umh_buffer) payload = UMH_BUFFER_INIT;
+    umh_frame frame;
+
+    umh_ignore(umh_answer_encode_take(id, body_take, &answer));
+    umh_ignore(umh_buffer_append(&payload, extensions, sizeof extensions));
+    umh_ignore(umh_buffer_append(&payload, answer.data, answer.size));
+    frame = frame_of(FRAME_ANSWER, payload.size);
+    frame.flags = FRAME_FLAG_EXTENDED;
+    write_frame(broker, &frame, payload.data);
+}
+
 void write_refusal(scripted_broker *broker, int64_t id, const char *text)
 {
     UMH_AUTO(umh_buffer) payload = UMH_BUFFER_INIT;

@@ -46,6 +46,8 @@ void say_fault(scripted_broker *broker, const char *fault);
 
 void write_bytes(scripted_broker *broker, const void *data, size_t size);
 void write_answer(scripted_broker *broker, int64_t id, umh_json *body_take);
+/* The same behind extensions of a type that nobody knows. */
+void write_extended_answer(scripted_broker *broker, int64_t id, umh_json *body_take);
 void write_refusal(scripted_broker *broker, int64_t id, const char *text);
 void write_message(scripted_broker *broker, const char *text, size_t size);
 void write_credit(scripted_broker *broker, const umh_guid *service, uint64_t bytes);

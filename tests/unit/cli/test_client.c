@@ -224,8 +224,8 @@ static void play_resolve(scripted_broker *broker)
     int64_t id;
 
     if (greet(broker, 1000000) && (id = expect_command(broker, "resolve")) != 0)
-        write_answer(broker, id,
-                     json_pack("{s:s}", "guid", "11223300-0000-0000-0000-000000000000"));
+        write_extended_answer(broker, id,
+                              json_pack("{s:s}", "guid", "11223300-0000-0000-0000-000000000000"));
     read_frame(broker);
 }
 

@@ -175,6 +175,43 @@ static void test_answers_what_is_out_of_phase_with_an_error(void **state)
     expect_outcome(broker, 0, "unloaded");
 }
 
+/* `command` behind extensions of a type that nobody knows. */
+static void send_extended(fake_broker *broker, uint16_t slot, const char *command)
+{
+    static const uint8_t extensions[] = {7, 0, 0x77, 0x77, 3, 0, 'n', 'e', 'w'};
+    umh_frame frame = {.kind = FRAME_MESSAGE,
+                       .flags = FRAME_FLAG_EXTENDED,
+                       .slot = slot,
+                       .service = *umh_service_guid(SERVICE_MODULE_META)};
+    UMH_AUTO(umh_buffer) payload = UMH_BUFFER_INIT;
+
+    assert_int_equal(umh_buffer_append(&payload, extensions, sizeof(extensions)), 0);
+    assert_int_equal(umh_buffer_append_text(&payload, command), 0);
+    fake_broker_send(broker, &frame, umh_bytes_of(payload.data, payload.size));
+}
+
+static void test_passes_over_the_extensions_of_commands(void **state)
+{
+    fake_broker *broker = *state;
+    umh_answer answer = UMH_ANSWER_INIT;
+    umh_why why = UMH_WHY_INIT;
+    umh_process_end end;
+    fake_frame frame;
+
+    fake_broker_load(broker, 0, "echo", false);
+    send_extended(broker, 0, "{\"id\":99,\"do\":\"start\"}");
+    fake_broker_await(broker, FRAME_ANSWER, &frame);
+    assert_int_equal(umh_answer_decode(frame.payload, &answer, &why), 0);
+    assert_true(answer.is_ok);
+    assert_int_equal(answer.id, 99);
+    umh_answer_deinit(&answer);
+    expect_echo(broker, 0, "started");
+    send_extended(broker, UMH_SLOT_NONE, "{\"id\":0,\"do\":\"exit\"}");
+    end = fake_broker_await_end(broker, false);
+    assert_int_equal(end.signal, 0);
+    assert_int_equal(end.exit_code, 0);
+}
+
 static void test_shows_that_a_module_is_in_init(void **state)
 {
     fake_broker *broker = *state;
@@ -457,6 +494,7 @@ int main(void)
         host_test(test_answers_a_second_init_with_an_error),
         host_test(test_carries_a_module_through_its_life),
         host_test(test_answers_what_is_out_of_phase_with_an_error),
+        host_test(test_passes_over_the_extensions_of_commands),
         host_test(test_shows_that_a_module_is_in_init),
         host_test(test_says_why_a_module_cannot_be_loaded),
         host_test(test_drops_messages_for_a_slot_that_has_not_started),
