@@ -178,8 +178,8 @@ static uint64_t reserve_bytes(const umh_credit *credit)
 }
 
 /*
- * A few at a time, so that what all reserve together leaves room for messages: what is being stopped
- * may be waited for by what is not.
+ * A few at a time, so that what all reserve together leaves room for messages: what is being
+ * stopped may be waited for by what is not.
  */
 static bool may_open_reserve(const umh_credit *credit)
 {

@@ -94,6 +94,10 @@ void umh_host_end_it(umh_host *host)
 
 void umh_host_end_mute(umh_host *host)
 {
+    if (umh_peer_is_ended(host->peer)) {
+        umh_host_end_closed(host);
+        return;
+    }
     umh_host_lose(host, "said no hello within %lld ms", (long long)host->config.timeouts.hello_ms);
     umh_host_end_it(host);
 }

@@ -209,6 +209,11 @@ static void on_eof(umh_peer *peer, int status)
     end(peer, &why);
 }
 
+bool umh_peer_is_ended(const umh_peer *peer)
+{
+    return peer->is_ended;
+}
+
 bool umh_peer_is_cut(const umh_peer *peer)
 {
     return peer->is_ended && (peer->assembly || peer->header_bytes > 0);

@@ -46,6 +46,7 @@ UMH_MUST_USE int umh_peer_new(const umh_peer_spec *spec, umh_peer **ret_peer);
 umh_outbox *umh_peer_outbox(umh_peer *peer); /* borrowed until shut or close, then NULL */
 /* After EOF: the stream ended within a frame. */
 bool umh_peer_is_cut(const umh_peer *peer);
+bool umh_peer_is_ended(const umh_peer *peer); /* on_end was called */
 /*
  * The process has died: read what is left in the pipe to its end, without waiting, through the same
  * events. Afterwards on_end has been called.

@@ -79,6 +79,8 @@ int umh_router_admit(umh_router *router, const umh_source *source, const umh_fra
     }
     r = umh_credit_use(source->account, &frame->service, umh_frame_cost(frame->payload_bytes),
                        ret_why);
+    if (r < 0)
+        umh_why_set_failure(ret_why);
     return r ? UMH_ROUTER_VIOLATION : 0;
 }
 
