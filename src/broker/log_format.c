@@ -97,7 +97,7 @@ static bool is_control(umh_bytes character)
            (character.size == 2 && character.data[0] == 0xC2 && character.data[1] < 0xA0);
 }
 
-/* A control character, so that the terminal does not see it. */
+/* A control character, so that the terminal does not see it. Outcomes: UMH_BUFFER_FULL. */
 static int append_control(umh_buffer *text, umh_bytes character, bool breaks_lines)
 {
     uint8_t code = character.data[character.size - 1];
@@ -168,7 +168,7 @@ static size_t count_characters(const uint8_t *data, size_t size)
     return count;
 }
 
-/* "host/module", padded to the widest so far. */
+/* "host/module", padded to the widest so far. Outcomes: UMH_BUFFER_FULL. */
 static int append_who(umh_log_columns *columns, umh_log_format *format, const umh_log_line *line)
 {
     umh_bytes module = line->record->module;
@@ -209,6 +209,7 @@ static bool needs_quotes(umh_bytes value)
     return value.size == 0;
 }
 
+/* Outcomes: UMH_BUFFER_FULL. */
 static int append_field(umh_log_columns *columns, const umh_logfmt_field *field)
 {
     const char *quote = needs_quotes(field->value) ? "\"" : "";
@@ -225,6 +226,7 @@ static int append_field(umh_log_columns *columns, const umh_logfmt_field *field)
     return r ? r : umh_buffer_append_text(columns->text, quote);
 }
 
+/* Outcomes: UMH_BUFFER_FULL. */
 static int append_columns(umh_log_format *format, const umh_log_line *line, umh_buffer *text)
 {
     umh_log_columns columns = {.text = text, .is_coloured = format->style == LOG_STYLE_COLOURED};

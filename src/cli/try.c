@@ -98,7 +98,10 @@ static void on_socket(uv_poll_t *poll, int status, int events)
         umh_try_print(run);
 }
 
-/* Before the module is loaded, so that not even its first message is missed. */
+/*
+ * Before the module is loaded, so that not even its first message is missed.
+ * Outcomes: UMH_CLIENT_REFUSED, UMH_CLIENT_TIMEOUT, UMH_CLIENT_EOF.
+ */
 static int begin(umh_try_run *run, umh_why *ret_why)
 {
     uint64_t deadline_ns = umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS);

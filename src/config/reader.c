@@ -444,6 +444,7 @@ static int read_object_list(const reading *from, void *field)
     return r;
 }
 
+/* Outcomes: UMH_READER_BAD. */
 static int read_object(const reading *from, void *field)
 {
     if (!from->report)
