@@ -490,6 +490,7 @@ static void release_field(const umh_schema_row *row, void *field)
     }
 }
 
+/* Outcomes: UMH_READER_BAD. */
 static int read_field(const reading *from, void *field)
 {
     /* An object's keys are read into what is there already; everything else is replaced. */
