@@ -54,7 +54,8 @@ typedef struct umh_process_end {
  * First thing in main of every program: mends what it may have inherited. A write to a pipe that
  * nobody reads becomes UMH_PIPE_EOF instead of a deadly signal (SIGPIPE is ignored), children are
  * not reaped by the system (SIGCHLD is not ignored), and descriptors 0 to 2 are open. Children
- * begin with default dispositions whatever was done here.
+ * begin with default dispositions whatever was done here. No thread has been started yet: what a
+ * runtime asks the system for later is asked for while that is cheap.
  */
 UMH_MUST_USE int umh_process_prepare(void);
 
