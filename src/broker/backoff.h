@@ -30,6 +30,7 @@ void umh_backoff_on_ready(umh_backoff *backoff, uint64_t now_ns);
  */
 umh_restart_verdict umh_backoff_on_end(umh_backoff *backoff, const umh_restart_config *restart,
                                        bool is_failure, uint64_t now_ns, uint64_t *ret_delay_ms);
+#define UMH_BACKOFF_WHY_BYTES 128
 /* Why it is not started again; of the verdicts but RESTART_LATER. */
 void umh_backoff_explain(const umh_backoff *backoff, const umh_restart_config *restart,
                          char *buffer, size_t capacity);

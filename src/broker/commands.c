@@ -164,6 +164,28 @@ static void reload(umh_client *client, const umh_command *command)
     change_module(client, command, umh_supervisor_reload);
 }
 
+static void reset(umh_client *client, const umh_command *command)
+{
+    const char *host = umh_jsonc_get_text(command->body, "host", NULL);
+    umh_why why = UMH_WHY_INIT;
+    bool starts = false;
+    int r;
+
+    if (!host) {
+        umh_why_set(&why, "'reset' needs \"host\"");
+        umh_client_refuse(client, command->id, UMH_E_USAGE, &why);
+        return;
+    }
+    r = umh_supervisor_reset(client->broker->supervisor, host, &starts, &why);
+    if (r == UMH_SUPERVISOR_REFUSED)
+        umh_client_refuse(client, command->id, UMH_E_REFUSED, &why);
+    else if (r)
+        refuse_failure(client, command->id, umh_fold(r));
+    else
+        answer_or_fail(client, command->id,
+                       json_pack("{s:s}", "outcome", starts ? "starts now" : "runs already"));
+}
+
 /* --- services and messages ---------------------------------------------------------------- */
 
 static void explain_unknown(const umh_config *config, const char *text, umh_why *ret_why)
@@ -309,9 +331,9 @@ static void lost(umh_client *client, const umh_command *command)
 /* --- the table ---------------------------------------------------------------------------- */
 
 static const umh_command_row rows[] = {
-    {"hello", hello},     {"status", status}, {"plan", plan},           {"load", load},
-    {"unload", unload},   {"reload", reload}, {"subscribe", subscribe}, {"sync", sync_messages},
-    {"resolve", resolve}, {"lost", lost},     {"stop", stop},
+    {"hello", hello},        {"status", status},   {"plan", plan},   {"load", load},
+    {"unload", unload},      {"reload", reload},   {"reset", reset}, {"subscribe", subscribe},
+    {"sync", sync_messages}, {"resolve", resolve}, {"lost", lost},   {"stop", stop},
 };
 
 static void refuse_unknown(umh_client *client, const umh_command *command)

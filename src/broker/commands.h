@@ -11,6 +11,7 @@
  *   load       {"host","module"}                 {"outcome":"running"}, when it is
  *   unload     {"host","module"}                 {"outcome":"unloaded"|"replaced"}
  *   reload     {"host","module"}                 {"outcome":"running"|"replaced"}
+ *   reset      {"host"}                          {"outcome":"starts now"|"runs already"}
  *   subscribe  {"services":["guid or name"...]}  {"services":["guid"...]}   (none: All)
  *   sync       {}                                {"taken":n,"refused":0,"reached":n}, or the first
  *              refusal: everything sent before is dealt with, and reached that many subscribers

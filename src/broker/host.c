@@ -129,6 +129,12 @@ int umh_host_add_module(umh_host *host, const umh_module_config *config,
     return 0;
 }
 
+bool umh_host_is_given_up(const umh_host *host)
+{
+    return host->state == HOST_ABSENT && host->is_wanted && !host->is_due &&
+           !umh_deadline_is_set(&host->deadline);
+}
+
 static bool is_pending(umh_module_state state)
 {
     return state == SLOT_ABSENT || state == SLOT_FETCHING || state == SLOT_WAITING ||

@@ -128,6 +128,9 @@ umh_host_module *umh_host_find_module(umh_host *host, const char *name);
 void umh_module_reload(umh_host_module *module, umh_waiter *waiter);
 void umh_module_remove(umh_host_module *module, umh_waiter *waiter);
 
+/* It ended, and will not be started again but by umh_supervisor_reset. */
+bool umh_host_is_given_up(const umh_host *host);
+
 /* Kill for cause: the reason is kept and logged. Deadlines, violations, stalls. */
 void umh_host_kill(umh_host *host, const char *format, ...) UMH_PRINTF(2, 3);
 

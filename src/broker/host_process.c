@@ -288,7 +288,7 @@ static void say_end(umh_host *host, bool is_failure, const char *next)
 /* When the next process may be started. */
 static void back_off(umh_host *host, bool is_failure, bool is_replaced)
 {
-    char why[128];
+    char why[UMH_BACKOFF_WHY_BYTES];
     char next[sizeof(why) + 64] = "";
     uint64_t delay_ms = 0;
 

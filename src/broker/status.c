@@ -73,6 +73,13 @@ static void set_why(umh_json **object, const umh_why *why)
     set(object, "why", text_or_null(text));
 }
 
+static uint64_t ms_until(uint64_t then_ns)
+{
+    uint64_t now_ns = umh_clock_now_ns();
+
+    return then_ns > now_ns ? (then_ns - now_ns) / UMH_NS_PER_MS : 0;
+}
+
 static uint64_t ms_since(uint64_t then_ns)
 {
     uint64_t now_ns = umh_clock_now_ns();
@@ -151,6 +158,18 @@ static void describe_briefly(const umh_host *host, umh_json **object)
     set(object, "death", text_or_null(host->death));
 }
 
+/* When it starts again, or why it does not. */
+static void describe_wait(const umh_host *host, umh_json **object)
+{
+    bool waits = host->state == HOST_ABSENT && umh_deadline_is_set(&host->deadline);
+    char why[UMH_BACKOFF_WHY_BYTES] = "";
+
+    if (umh_host_is_given_up(host))
+        umh_backoff_explain(&host->backoff, &host->config.restart, why, sizeof(why));
+    set(object, "starts_in_ms", waits ? number_value(ms_until(host->deadline.at_ns)) : json_null());
+    set(object, "why", text_or_null(why));
+}
+
 umh_json *umh_status_describe_host(const umh_host *host)
 {
     umh_json *object = json_object();
@@ -158,6 +177,7 @@ umh_json *umh_status_describe_host(const umh_host *host)
     set(&object, "name", text_value(host->id));
     set(&object, "number", number_value(host->number));
     describe_briefly(host, &object);
+    describe_wait(host, &object);
     set(&object, "running_ms",
         host->pid > 0 && host->spawned_ns > 0 ? number_value(ms_since(host->spawned_ns))
                                               : json_null());

@@ -52,5 +52,11 @@ UMH_MUST_USE int umh_supervisor_load(umh_supervisor *supervisor, const char *hos
                                      const char *module, umh_waiter *waiter, umh_why *ret_why);
 UMH_MUST_USE int umh_supervisor_unload(umh_supervisor *supervisor, const char *host_id,
                                        const char *module, umh_waiter *waiter, umh_why *ret_why);
+/*
+ * Forget how often the host ended: one that waits for its next start, or is not started again by
+ * itself, starts now (`ret_starts`).
+ */
+UMH_MUST_USE int umh_supervisor_reset(umh_supervisor *supervisor, const char *host_id,
+                                      bool *ret_starts, umh_why *ret_why);
 UMH_MUST_USE int umh_supervisor_reload(umh_supervisor *supervisor, const char *host_id,
                                        const char *module, umh_waiter *waiter, umh_why *ret_why);

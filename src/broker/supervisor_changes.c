@@ -5,6 +5,7 @@
  */
 #include "broker/host_actions.h"
 #include "broker/supervisor_parts.h"
+#include "config/nearest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,21 +31,51 @@ static int remember(umh_supervisor *supervisor, const umh_override *row)
     return 0;
 }
 
-/* Outcomes: UMH_SUPERVISOR_REFUSED. */
-static int find_host(umh_supervisor *supervisor, const char *host_id, umh_host **ret_host,
-                     umh_why *ret_why)
+static void explain_unknown(umh_supervisor *supervisor, const char *host_id, umh_why *ret_why)
+{
+    umh_nearest nearest = UMH_NEAREST_OF(host_id);
+
+    umh_list_each (item, &supervisor->hosts) {
+        const umh_host *host = umh_container_of(item, umh_host, entry);
+
+        if (host->is_wanted)
+            umh_nearest_offer(&nearest, host->id);
+    }
+    if (nearest.best)
+        umh_why_set(ret_why, "there is no host '%s' (did you mean '%s'?)", host_id, nearest.best);
+    else
+        umh_why_set(ret_why, "there is no host '%s'", host_id);
+}
+
+/* One that should exist, whether it runs or not. Outcomes: UMH_SUPERVISOR_REFUSED. */
+static int find_any_host(umh_supervisor *supervisor, const char *host_id, umh_host **ret_host,
+                         umh_why *ret_why)
 {
     umh_host *host = umh_supervisor_find(supervisor, host_id);
 
     if (supervisor->is_stopping)
         umh_why_set(ret_why, "the broker is stopping");
     else if (!host || !host->is_wanted)
-        umh_why_set(ret_why, "there is no host '%s'", host_id);
-    else if (host->state == HOST_ABSENT && !host->is_due && !umh_deadline_is_set(&host->deadline))
-        umh_why_set(ret_why, "host '%s' has ended and is not started again", host_id);
+        explain_unknown(supervisor, host_id, ret_why);
     else
         *ret_host = host;
     return ret_why->text[0] ? UMH_SUPERVISOR_REFUSED : 0;
+}
+
+/* Outcomes: UMH_SUPERVISOR_REFUSED. */
+static int find_host(umh_supervisor *supervisor, const char *host_id, umh_host **ret_host,
+                     umh_why *ret_why)
+{
+    umh_host *host;
+
+    if (find_any_host(supervisor, host_id, &host, ret_why) != 0)
+        return UMH_SUPERVISOR_REFUSED;
+    if (umh_host_is_given_up(host)) {
+        umh_why_set(ret_why, "host '%s' has ended and is not started again; reset it", host_id);
+        return UMH_SUPERVISOR_REFUSED;
+    }
+    *ret_host = host;
+    return 0;
 }
 
 /* Outcomes: UMH_SUPERVISOR_REFUSED. */
@@ -150,5 +181,26 @@ int umh_supervisor_reload(umh_supervisor *supervisor, const char *host_id, const
     if (find_module(supervisor, host_id, module, &found, ret_why) != 0)
         return UMH_SUPERVISOR_REFUSED;
     umh_module_reload(found, waiter);
+    return 0;
+}
+
+int umh_supervisor_reset(umh_supervisor *supervisor, const char *host_id, bool *ret_starts,
+                         umh_why *ret_why)
+{
+    umh_host *host;
+    bool starts;
+
+    if (find_any_host(supervisor, host_id, &host, ret_why) != 0)
+        return UMH_SUPERVISOR_REFUSED;
+    starts = host->state == HOST_ABSENT;
+    umh_backoff_reset(&host->backoff, &host->config.restart);
+    umh_logs_say(supervisor->broker->logs, UMH_LOG_INFO, host->id, "is reset%s",
+                 starts ? "; starts now" : "");
+    /* What it waits for, if anything, passes now. */
+    if (starts) {
+        umh_deadline_clear(&host->deadline);
+        umh_host_happen(host, ON_TIMEOUT);
+    }
+    *ret_starts = starts;
     return 0;
 }

@@ -90,6 +90,15 @@ const umh_cli_command umh_cli_commands[] = {
         .run = umh_cli_load,
     },
     {
+        .name = "reset",
+        .usage = "reset HOST",
+        .text = "start a host that waits or has given up",
+        .help = "Forgets how often the host ended, so that its waits begin anew. Prints\n"
+                "\"starts now\" where it waited for its next start or would not have been started\n"
+                "again, \"runs already\" otherwise.\n",
+        .run = umh_cli_reset,
+    },
+    {
         .name = "send",
         .usage = "send SERVICE [TEXT|-] [--session N] [--timeout SECONDS]",
         .text = "publish one message",

@@ -76,12 +76,18 @@ static int add_host(umh_table *table, const json_t *host)
         [COLUMN_DROPPED] = "",
     };
     const json_t *modules = umh_jsonc_get_array(host, "modules");
+    const json_t *starts_in = json_object_get(host, "starts_in_ms");
     const json_t *module;
     size_t index;
     int r = umh_table_add(table, cells);
 
     if (r == 0)
         r = add_note(table, "  last end: ", host, "death");
+    if (r == 0 && json_is_integer(starts_in))
+        r = umh_table_note(table, "  starts again in %.1f s",
+                           (double)json_integer_value(starts_in) / 1000);
+    if (r == 0)
+        r = add_note(table, "  not started again: ", host, "why");
     json_array_foreach(modules, index, module) r = r ? r : add_module(table, module);
     return r;
 }
