@@ -132,11 +132,11 @@ static void test_all_places_and_alignments(void **state)
         for (size_t fragment = 0; fragment < UMH_COUNT_OF(fragments); fragment++) {
             size_t length = strlen(fragments[fragment]);
 
-            for (size_t place = 0; place + length <= 108; place++) {
+            for (size_t place = 0; place + length <= 140; place++) {
                 for (size_t i = 0; i < sizeof buffer; i++)
                     buffer[i] = (uint8_t)fillings[filling][i % width];
                 memcpy(buffer + place, fragments[fragment], length);
-                for (size_t size = 1; size <= 108; size++)
+                for (size_t size = 1; size <= 140; size++)
                     check(buffer, size);
                 for (size_t start = 1; start < 16; start++)
                     check(buffer + start, 100);
@@ -149,7 +149,7 @@ static void test_all_places_and_alignments(void **state)
 static void test_reads_no_byte_outside(void **state)
 {
     (void)state;
-    for (size_t size = 1; size < 80; size++) {
+    for (size_t size = 1; size < 140; size++) {
         uint8_t *text = malloc(size);
 
         assert_non_null(text);
