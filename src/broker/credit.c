@@ -36,7 +36,7 @@ umh_credit *umh_credit_free(umh_credit *credit)
     if (!credit)
         return NULL;
     umh_assert(umh_list_is_empty(&credit->accounts));
-    free(credit->services);
+    umh_guid_table_deinit(&credit->services);
     free(credit);
     return NULL;
 }
@@ -356,12 +356,11 @@ static void ask_back(umh_credit *credit, const umh_credit_entry *hungry, uint64_
 
     umh_list_each (account_item, &credit->accounts) {
         umh_credit_account *account = umh_container_of(account_item, umh_credit_account, of_credit);
-        uint32_t i;
+        umh_credit_entry *entry;
+        uint32_t at = 0;
 
-        for (i = 0; i < account->entry_capacity && asked < missing; i++) {
-            umh_credit_entry *entry = account->entries[i];
-
-            if (!entry || entry == hungry || umh_grant_unused(&entry->grant) == 0)
+        while (asked < missing && (entry = umh_guid_table_next(&account->entries, &at)) != NULL) {
+            if (entry == hungry || umh_grant_unused(&entry->grant) == 0)
                 continue;
             if (!entry->grant.is_asked && entry->grant.is_fresh) {
                 entry->grant.is_asked = true;
@@ -418,16 +417,13 @@ void umh_credit_settle(umh_credit *credit)
 umh_credit_numbers umh_credit_count(const umh_credit *credit)
 {
     umh_credit_numbers numbers = {.wants_standing = credit->want_count,
-                                  .services = credit->service_count};
-    uint32_t i;
+                                  .services = credit->services.count};
+    umh_credit_service *service;
+    uint32_t at = 0;
 
-    for (i = 0; i < credit->service_capacity; i++) {
-        const umh_credit_service *service = credit->services[i];
-
-        if (!service)
-            continue;
+    while ((service = umh_guid_table_next(&credit->services, &at)) != NULL) {
         numbers.promised_bytes += service->promised;
-        umh_list_each (item, &((umh_credit_service *)(uintptr_t)service)->entries)
+        umh_list_each (item, &service->entries)
             numbers.unused_bytes +=
                 umh_grant_unused(&umh_container_of(item, umh_credit_entry, of_service)->grant);
     }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The book of upstream credit: an entry per (connection, service), a service per GUID that has
- * entries, and the tables that find them. Only bookkeeping; who gets what is credit.c.
+ * The book of upstream credit: an entry per (connection, service), and a service per GUID that has
+ * entries. Only bookkeeping; who gets what is credit.c.
  */
 #pragma once
 
 #include "base/list.h"
 #include "broker/credit.h"
+#include "broker/guid_table.h"
 
 typedef struct umh_credit_entry {
+    umh_guid guid; /* of the service; the table's key */
     umh_credit_account *account;
     umh_credit_service *service;
     umh_grant grant;
@@ -18,7 +20,7 @@ typedef struct umh_credit_entry {
 } umh_credit_entry;
 
 struct umh_credit_service {
-    umh_guid guid;
+    umh_guid guid; /* the table's key */
     umh_list entries;
     umh_list wants;       /* standing, in the order they came */
     umh_list turn;        /* in the credit's `turns`, while it has wants */
@@ -36,8 +38,7 @@ struct umh_credit_account {
     umh_credit *credit;
     umh_credit_account_events events;
     umh_list of_credit;
-    umh_credit_entry **entries; /* owned; open addressing by GUID; capacity is a power of two */
-    uint32_t entry_count, entry_capacity;
+    umh_guid_table entries; /* of umh_credit_entry, owned */
     umh_credit_entry *last; /* most messages go where the one before went */
     unsigned first_count;
     umh_stop_reserve *reserves; /* owned */
@@ -50,8 +51,7 @@ struct umh_credit {
     void *context;
     uint64_t cost_max;
     umh_list accounts;
-    umh_credit_service **services; /* owned; open addressing by GUID */
-    uint32_t service_count, service_capacity;
+    umh_guid_table services; /* of umh_credit_service, owned */
     umh_list turns;
     umh_list growing;
     uint32_t want_count;      /* standing */

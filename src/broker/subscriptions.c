@@ -5,7 +5,7 @@
  */
 #include "broker/subscriptions.h"
 
-#include "base/list.h"
+#include "broker/guid_table.h"
 #include "broker/slot.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 /* The slots of one service, in the order they subscribed. */
 typedef struct umh_topic {
-    umh_guid service;
+    umh_guid service; /* the table's key */
     umh_slot **slots;
     bool
         *is_stale; /* of the same index: subscribed by the module's predecessor and not yet again */
@@ -21,8 +21,7 @@ typedef struct umh_topic {
 } umh_topic;
 
 struct umh_subscriptions {
-    umh_topic **topics; /* owned; open addressing; capacity is a power of two */
-    uint32_t count, capacity;
+    umh_guid_table topics; /* of umh_topic, owned */
     umh_topic all;
     umh_topic *last; /* most messages go where the one before went */
 };
@@ -46,28 +45,18 @@ static void free_topic(umh_topic *topic)
 
 umh_subscriptions *umh_subscriptions_free(umh_subscriptions *subscriptions)
 {
-    uint32_t i;
+    umh_topic *topic;
+    uint32_t at = 0;
 
     if (!subscriptions)
         return NULL;
-    for (i = 0; i < subscriptions->capacity; i++) {
-        if (subscriptions->topics[i])
-            free_topic(subscriptions->topics[i]);
-    }
+    while ((topic = umh_guid_table_next(&subscriptions->topics, &at)) != NULL)
+        free_topic(topic);
     free(subscriptions->all.slots);
     free(subscriptions->all.is_stale);
-    free(subscriptions->topics);
+    umh_guid_table_deinit(&subscriptions->topics);
     free(subscriptions);
     return NULL;
-}
-
-static umh_topic **place_of(umh_topic **topics, uint32_t capacity, const umh_guid *service)
-{
-    uint32_t at = (uint32_t)umh_guid_hash(service) & (capacity - 1);
-
-    while (topics[at] && !umh_guid_is_equal(&topics[at]->service, service))
-        at = (at + 1) & (capacity - 1);
-    return &topics[at];
 }
 
 static umh_topic *find_topic(umh_subscriptions *subscriptions, const umh_guid *service)
@@ -78,35 +67,10 @@ static umh_topic *find_topic(umh_subscriptions *subscriptions, const umh_guid *s
         return found;
     if (umh_guid_is_null(service))
         return &subscriptions->all;
-    if (subscriptions->count == 0)
-        return NULL;
-    found = *place_of(subscriptions->topics, subscriptions->capacity, service);
+    found = umh_guid_table_find(&subscriptions->topics, service);
     if (found)
         subscriptions->last = found;
     return found;
-}
-
-static int grow_table(umh_subscriptions *subscriptions)
-{
-    uint32_t capacity = subscriptions->capacity ? subscriptions->capacity * 2 : 64;
-    umh_topic **topics;
-    uint32_t i;
-
-    if ((subscriptions->count + 1) * 2 <= subscriptions->capacity)
-        return 0;
-    topics = calloc(capacity, sizeof(umh_topic *));
-    if (!topics)
-        return UMH_FAIL(UMH_E_MEMORY, "grow the table of subscriptions");
-    for (i = 0; i < subscriptions->capacity; i++) {
-        umh_topic *moved = subscriptions->topics[i];
-
-        if (moved)
-            *place_of(topics, capacity, &moved->service) = moved;
-    }
-    free(subscriptions->topics);
-    subscriptions->topics = topics;
-    subscriptions->capacity = capacity;
-    return 0;
 }
 
 static int open_topic(umh_subscriptions *subscriptions, const umh_guid *service,
@@ -116,41 +80,27 @@ static int open_topic(umh_subscriptions *subscriptions, const umh_guid *service,
     int r;
 
     if (!found) {
-        r = grow_table(subscriptions);
-        if (r)
-            return r;
         found = calloc(1, sizeof(*found));
         if (!found)
-            return UMH_FAIL(UMH_E_MEMORY, "grow the table of subscriptions");
+            return UMH_FAIL(UMH_E_MEMORY, "remember one more service");
         found->service = *service;
-        *place_of(subscriptions->topics, subscriptions->capacity, service) = found;
-        subscriptions->count++;
+        r = umh_guid_table_add(&subscriptions->topics, found);
+        if (r) {
+            free(found);
+            return r;
+        }
     }
     *ret_topic = found;
     return 0;
 }
 
-/* A topic without slots leaves the table; those behind it move to where they belong now. */
 static void close_if_empty(umh_subscriptions *subscriptions, umh_topic *empty)
 {
-    uint32_t mask = subscriptions->capacity - 1;
-    umh_topic **place;
-    uint32_t at;
-
     if (empty->count > 0 || empty == &subscriptions->all)
         return;
     if (subscriptions->last == empty)
         subscriptions->last = NULL;
-    place = place_of(subscriptions->topics, subscriptions->capacity, &empty->service);
-    *place = NULL;
-    subscriptions->count--;
-    at = (uint32_t)(place - subscriptions->topics);
-    for (at = (at + 1) & mask; subscriptions->topics[at]; at = (at + 1) & mask) {
-        umh_topic *moved = subscriptions->topics[at];
-
-        subscriptions->topics[at] = NULL;
-        *place_of(subscriptions->topics, subscriptions->capacity, &moved->service) = moved;
-    }
+    umh_guid_table_remove(&subscriptions->topics, empty);
     free_topic(empty);
 }
 
@@ -244,19 +194,18 @@ void umh_subscriptions_remove(umh_subscriptions *subscriptions, const umh_guid *
 static void remove_everywhere(umh_subscriptions *subscriptions, umh_slot *slot, bool only_stale)
 {
     bool was_removed = true;
+    umh_topic *topic;
     uint32_t index;
-    uint32_t i;
+    uint32_t at;
 
     if (find_slot(&subscriptions->all, slot, &index) &&
         (!only_stale || subscriptions->all.is_stale[index]))
         remove_at(subscriptions, &subscriptions->all, index);
     while (was_removed && slot->subscription_count > 0) {
         was_removed = false;
-        for (i = 0; i < subscriptions->capacity; i++) {
-            umh_topic *topic = subscriptions->topics[i];
-
-            if (!topic || !find_slot(topic, slot, &index) ||
-                (only_stale && !topic->is_stale[index]))
+        at = 0;
+        while ((topic = umh_guid_table_next(&subscriptions->topics, &at)) != NULL) {
+            if (!find_slot(topic, slot, &index) || (only_stale && !topic->is_stale[index]))
                 continue;
             remove_at(subscriptions, topic, index);
             was_removed = true;
@@ -271,15 +220,14 @@ void umh_subscriptions_remove_slot(umh_subscriptions *subscriptions, umh_slot *s
 
 void umh_subscriptions_begin_renewal(umh_subscriptions *subscriptions, umh_slot *slot)
 {
+    umh_topic *topic;
     uint32_t index;
-    uint32_t i;
+    uint32_t at = 0;
 
     if (find_slot(&subscriptions->all, slot, &index))
         subscriptions->all.is_stale[index] = true;
-    for (i = 0; i < subscriptions->capacity; i++) {
-        umh_topic *topic = subscriptions->topics[i];
-
-        if (topic && find_slot(topic, slot, &index))
+    while ((topic = umh_guid_table_next(&subscriptions->topics, &at)) != NULL) {
+        if (find_slot(topic, slot, &index))
             topic->is_stale[index] = true;
     }
 }
@@ -322,15 +270,14 @@ bool umh_subscriptions_has(umh_subscriptions *subscriptions, const umh_guid *ser
 void umh_subscriptions_each(umh_subscriptions *subscriptions, const umh_slot *slot,
                             void (*visit)(void *context, const umh_guid *service), void *context)
 {
+    const umh_topic *topic;
     uint32_t index;
-    uint32_t i;
+    uint32_t at = 0;
 
     if (find_slot(&subscriptions->all, slot, &index))
         visit(context, &subscriptions->all.service);
-    for (i = 0; i < subscriptions->capacity; i++) {
-        const umh_topic *topic = subscriptions->topics[i];
-
-        if (topic && find_slot(topic, slot, &index))
+    while ((topic = umh_guid_table_next(&subscriptions->topics, &at)) != NULL) {
+        if (find_slot(topic, slot, &index))
             visit(context, &topic->service);
     }
 }
