@@ -123,7 +123,7 @@ void umh_handshake_init(umh_host *host)
     if (ask(host, &question, describe_host(host)) == 0)
         return;
     umh_why_set_failure(&why);
-    umh_host_kill(host, "could not be told what it is: %s", why.text);
+    umh_host_kill(host, DEATH_AT_START, "could not be told what it is: %s", why.text);
 }
 
 void umh_handshake_load(umh_host_module *module)

@@ -22,7 +22,7 @@ static void on_no_pong(void *context)
 {
     umh_host *host = context;
 
-    umh_host_kill(host, "did not answer a ping for %lld ms",
+    umh_host_kill(host, DEATH_BY_DEADLINE, "did not answer a ping for %lld ms",
                   (long long)host->config.timeouts.ping_ms);
 }
 
@@ -81,6 +81,7 @@ umh_host *umh_host_free(umh_host *host)
     umh_deadline_clear(&host->deadline);
     umh_deadline_clear(&host->pong);
     umh_list_remove(&host->entry);
+    umh_deaths_deinit(&host->deaths);
     umh_host_config_release(&host->config);
     umh_text_free(host->dotnet_root);
     free(host);
@@ -206,41 +207,40 @@ void umh_host_add_evidence(umh_host *host)
     const umh_host_module *module;
     umh_activity activity;
     uint64_t for_ms;
-    size_t used = strlen(host->death);
 
     if (umh_liveness_evidence(host, &module, &activity, &for_ms))
-        snprintf(host->death + used, sizeof(host->death) - used, "; was in %s.%s for %llu ms",
-                 module->name, umh_activity_name(activity), (unsigned long long)for_ms);
+        umh_death_add_activity(&host->death, module->name, activity, for_ms);
 }
 
-UMH_PRINTF(2, 0)
-static void lose(umh_host *host, const char *format, va_list arguments)
+UMH_PRINTF(3, 0)
+static void lose(umh_host *host, umh_death_kind kind, const char *format, va_list arguments)
 {
     if (host->is_lost)
         return;
     host->is_lost = true;
-    vsnprintf(host->death, sizeof(host->death), format, arguments);
+    umh_death_begin(&host->death, kind);
+    vsnprintf(host->death.text, sizeof(host->death.text), format, arguments);
     umh_host_add_evidence(host);
-    umh_logs_say(host->broker->logs, UMH_LOG_ERROR, host->id, "is killed: %s", host->death);
+    umh_logs_say(host->broker->logs, UMH_LOG_ERROR, host->id, "is killed: %s", host->death.text);
 }
 
-void umh_host_lose(umh_host *host, const char *format, ...)
+void umh_host_lose(umh_host *host, umh_death_kind kind, const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
-    lose(host, format, arguments);
+    lose(host, kind, format, arguments);
     va_end(arguments);
 }
 
-void umh_host_kill(umh_host *host, const char *format, ...)
+void umh_host_kill(umh_host *host, umh_death_kind kind, const char *format, ...)
 {
     va_list arguments;
 
     if (host->state == HOST_ABSENT || host->state == HOST_SPAWNING || host->state == HOST_KILLED)
         return;
     va_start(arguments, format);
-    lose(host, format, arguments);
+    lose(host, kind, format, arguments);
     va_end(arguments);
     umh_host_happen(host, ON_VIOLATION);
 }

@@ -4,13 +4,14 @@
  * incarnation of it. One state machine in one table, one more for each of its modules; the tables
  * are in states.c, what their states mean in phases.h.
  *
- * Kept over processes: slots with queue and subscriptions, back-off, restart count, last death.
+ * Kept over processes: slots with queue and subscriptions, back-off, restart count, last deaths.
  * Ends with the process: peer, account, log source, page, window, grants.
  */
 #pragma once
 
 #include "broker/backoff.h"
 #include "broker/deadlines.h"
+#include "broker/death.h"
 #include "broker/logs.h"
 #include "broker/peer.h"
 #include "broker/phases.h"
@@ -96,8 +97,8 @@ struct umh_host {
     bool is_due;       /* may be started by reconcile */
     uint64_t restarts; /* processes after the first */
     uint64_t spawned_ns, ready_ns, died_ns;
-    /* the last one: "signal 9 (Killed); was in sysload.OnMessage for 12 ms"; empty: none yet */
-    char death[512];
+    umh_death death;   /* the last one; of one being killed from then on */
+    umh_deaths deaths; /* those that are over */
     char *dotnet_root; /* owned; NULL: none found so far */
 };
 
@@ -132,7 +133,7 @@ void umh_module_remove(umh_host_module *module, umh_waiter *waiter);
 bool umh_host_is_given_up(const umh_host *host);
 
 /* Kill for cause: the reason is kept and logged. Deadlines, violations, stalls. */
-void umh_host_kill(umh_host *host, const char *format, ...) UMH_PRINTF(2, 3);
+void umh_host_kill(umh_host *host, umh_death_kind kind, const char *format, ...) UMH_PRINTF(3, 4);
 
 const char *umh_host_state_name(umh_host_state state);     /* "running" */
 const char *umh_module_state_name(umh_module_state state); /* "running" */

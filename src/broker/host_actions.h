@@ -77,7 +77,7 @@ void umh_host_on_module_change(umh_host *host);
 /* Every module is stopped, then the process ends and another is started: `why` is logged. */
 void umh_host_replace(umh_host *host, const char *why);
 /* Keep the reason of an end for cause, once, and log it. */
-void umh_host_lose(umh_host *host, const char *format, ...) UMH_PRINTF(2, 3);
+void umh_host_lose(umh_host *host, umh_death_kind kind, const char *format, ...) UMH_PRINTF(3, 4);
 /* What the black box says of it, behind the reason. */
 void umh_host_add_evidence(umh_host *host);
 

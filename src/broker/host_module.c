@@ -319,7 +319,8 @@ void umh_module_fail(umh_host_module *module)
 
 void umh_module_violate(umh_host_module *module)
 {
-    umh_host_kill(module->host, "refused to stop module %s: %s", module->name, module->why.text);
+    umh_host_kill(module->host, DEATH_BY_VIOLATION, "refused to stop module %s: %s", module->name,
+                  module->why.text);
 }
 
 /*
@@ -340,21 +341,21 @@ void umh_module_be_late(umh_host_module *module)
     const umh_timeouts_config *timeouts = &module->host->config.timeouts;
 
     if (module->state == SLOT_LOADING)
-        umh_host_kill(module->host, "module %s was not loaded within %lld ms", module->name,
-                      (long long)timeouts->load_ms);
+        umh_host_kill(module->host, DEATH_BY_DEADLINE, "module %s was not loaded within %lld ms",
+                      module->name, (long long)timeouts->load_ms);
     else if (module->state == SLOT_STARTING)
-        umh_host_kill(module->host, "module %s did not start within %lld ms", module->name,
-                      (long long)timeouts->start_ms);
+        umh_host_kill(module->host, DEATH_BY_DEADLINE, "module %s did not start within %lld ms",
+                      module->name, (long long)timeouts->start_ms);
     else if (module->waits_for_stop_reserve)
         umh_module_retry_stop(module);
     else if (module->state == SLOT_STOPPING && gets_on_with_its_messages(module))
         set_deadline(module, timeouts->stop_ms);
     else if (module->state == SLOT_STOPPING)
-        umh_host_kill(module->host, "module %s did not stop within %lld ms", module->name,
-                      (long long)timeouts->stop_ms);
+        umh_host_kill(module->host, DEATH_BY_DEADLINE, "module %s did not stop within %lld ms",
+                      module->name, (long long)timeouts->stop_ms);
     else
-        umh_host_kill(module->host, "module %s was not unloaded within %lld ms", module->name,
-                      (long long)timeouts->unload_ms);
+        umh_host_kill(module->host, DEATH_BY_DEADLINE, "module %s was not unloaded within %lld ms",
+                      module->name, (long long)timeouts->unload_ms);
 }
 
 /* The process and everything in it is gone; the copy is not. */
@@ -383,7 +384,7 @@ void umh_module_be_gone_early(umh_host_module *module)
     umh_why why = UMH_WHY_INIT;
 
     if (!must_leave(module)) {
-        umh_why_set(&why, "its host ended meanwhile: %s", module->host->death);
+        umh_why_set(&why, "its host ended meanwhile: %s", module->host->death.text);
         umh_module_tell_waiters(module, false, NULL, &why);
     }
     umh_module_be_gone(module);

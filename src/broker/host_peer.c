@@ -131,7 +131,7 @@ static void on_end(void *context, const umh_why *why)
     umh_host *host = context;
 
     if (why->text[0])
-        umh_host_kill(host, "%s", why->text);
+        umh_host_kill(host, DEATH_BY_VIOLATION, "%s", why->text);
     else
         umh_host_happen(host, ON_EOF);
 }

@@ -98,26 +98,28 @@ void umh_host_end_mute(umh_host *host)
         umh_host_end_closed(host);
         return;
     }
-    umh_host_lose(host, "said no hello within %lld ms", (long long)host->config.timeouts.hello_ms);
+    umh_host_lose(host, DEATH_BY_DEADLINE, "said no hello within %lld ms",
+                  (long long)host->config.timeouts.hello_ms);
     umh_host_end_it(host);
 }
 
 void umh_host_end_closed(umh_host *host)
 {
-    umh_host_lose(host, "closed its pipe%s and did not end",
+    umh_host_lose(host, DEATH_BY_DEADLINE, "closed its pipe%s and did not end",
                   umh_peer_is_cut(host->peer) ? " within a frame" : "");
     umh_host_end_it(host);
 }
 
 void umh_host_end_stubborn(umh_host *host)
 {
-    umh_host_lose(host, "did not stop within %lld ms, nor when its pipe was closed",
+    umh_host_lose(host, DEATH_BY_DEADLINE,
+                  "did not stop within %lld ms, nor when its pipe was closed",
                   (long long)host->config.timeouts.stop_ms);
     umh_host_end_it(host);
 }
 
 void umh_host_end_second_hello(umh_host *host)
 {
-    umh_host_lose(host, "said hello twice");
+    umh_host_lose(host, DEATH_BY_VIOLATION, "said hello twice");
     umh_host_end_it(host);
 }

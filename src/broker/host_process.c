@@ -113,7 +113,8 @@ static void on_failed(void *context, const umh_failure *failure)
 {
     umh_host *host = context;
 
-    umh_failure_format(failure, host->death, sizeof(host->death));
+    umh_death_begin(&host->death, DEATH_AT_START);
+    umh_failure_format(failure, host->death.text, sizeof(host->death.text));
     umh_host_happen(host, ON_NO_START);
 }
 
@@ -265,7 +266,8 @@ static void end_for_good(umh_host *host)
 {
     umh_why why = UMH_WHY_INIT;
 
-    umh_why_set(&why, "host '%s' has ended and is not started again: %s", host->id, host->death);
+    umh_why_set(&why, "host '%s' has ended and is not started again: %s", host->id,
+                host->death.text);
     for (uint16_t i = 0; i < host->module_count; i++) {
         if (!host->modules[i])
             continue;
@@ -282,7 +284,7 @@ static void say_end(umh_host *host, bool is_failure, const char *next)
     if (host->is_lost)
         umh_logs_say(host->broker->logs, UMH_LOG_INFO, host->id, "ended%s", next);
     else
-        umh_logs_say(host->broker->logs, level, host->id, "ended: %s%s", host->death, next);
+        umh_logs_say(host->broker->logs, level, host->id, "ended: %s%s", host->death.text, next);
 }
 
 /* When the next process may be started. */
@@ -327,13 +329,23 @@ static void finish(umh_host *host, bool is_failure)
     umh_supervisor_reconcile_soon(host->broker->supervisor);
 }
 
-static void note_death(umh_host *host)
+static void describe_end(umh_host *host)
 {
-    if (host->is_lost)
-        return;
-    umh_process_end_describe(&host->end, host->death, sizeof(host->death));
+    umh_death_kind kind = host->end.signal ? DEATH_BY_SIGNAL : DEATH_BY_EXIT;
+
+    umh_death_begin(&host->death, host->was_asked ? DEATH_AS_ASKED : kind);
+    umh_process_end_describe(&host->end, host->death.text, sizeof(host->death.text));
     if (!host->was_asked)
         umh_host_add_evidence(host);
+}
+
+static void note_death(umh_host *host)
+{
+    if (!host->is_lost)
+        describe_end(host);
+    host->death.end = host->end;
+    host->death.has_end = true;
+    umh_deaths_keep(&host->deaths, &host->death);
 }
 
 void umh_host_bury(umh_host *host)
@@ -349,6 +361,7 @@ void umh_host_bury(umh_host *host)
 
 void umh_host_bury_unborn(umh_host *host)
 {
+    umh_deaths_keep(&host->deaths, &host->death);
     finish(host, true);
 }
 

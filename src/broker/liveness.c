@@ -131,7 +131,8 @@ static void look_at_modules(umh_host *host, uint64_t now_ns)
         if (box)
             notice_callback(module, &box->slots[i], now_ns);
         if (is_stalled(module, now_ns)) {
-            umh_host_kill(host, "module %s has taken no message for %lld s while some waited",
+            umh_host_kill(host, DEATH_BY_DEADLINE,
+                          "module %s has taken no message for %lld s while some waited",
                           module->name, (long long)host->broker->config.stall_seconds);
             return;
         }

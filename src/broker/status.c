@@ -149,13 +149,44 @@ static umh_json *describe_modules(const umh_host *host)
     return list;
 }
 
+/* What it cannot have is null: a signal has no exit code. */
+static umh_json *describe_death(const umh_death *death)
+{
+    bool was_signal = death->has_end && death->end.signal != 0;
+    bool was_exit = death->has_end && death->end.signal == 0;
+    bool is_known = death->activity != ACTIVITY_NONE;
+    umh_json *object = json_object();
+
+    set(&object, "at", json_string(death->at));
+    set(&object, "kind", json_string(umh_death_kind_name(death->kind)));
+    set(&object, "text", text_value(death->text));
+    set(&object, "exit_code", was_exit ? json_integer(death->end.exit_code) : json_null());
+    set(&object, "signal", was_signal ? json_integer(death->end.signal) : json_null());
+    set(&object, "core_dumped", was_signal ? json_boolean(death->end.dumped_core) : json_null());
+    set(&object, "module", text_or_null(death->module));
+    set(&object, "activity",
+        is_known ? json_string(umh_activity_name(death->activity)) : json_null());
+    set(&object, "for_ms", is_known ? number_value(death->for_ms) : json_null());
+    return object;
+}
+
+static umh_json *describe_deaths(const umh_deaths *deaths)
+{
+    json_t *list = json_array();
+    const umh_death *death;
+
+    for (size_t ago = 0; (death = umh_deaths_peek(deaths, ago)) != NULL; ago++)
+        umh_ignore(json_array_append_new(list, describe_death(death)));
+    return list;
+}
+
 static void describe_briefly(const umh_host *host, umh_json **object)
 {
     set(object, "pid", host->pid > 0 ? number_value((uint64_t)host->pid) : json_null());
     set(object, "state", json_string(umh_host_state_name(host->state)));
     set(object, "restarts", number_value(host->restarts));
     set(object, "session", number_value(host->session));
-    set(object, "death", text_or_null(host->death));
+    set(object, "death", text_or_null(host->death.text));
 }
 
 /* When it starts again, or why it does not. */
@@ -178,6 +209,7 @@ umh_json *umh_status_describe_host(const umh_host *host)
     set(&object, "number", number_value(host->number));
     describe_briefly(host, &object);
     describe_wait(host, &object);
+    set(&object, "deaths", describe_deaths(&host->deaths));
     set(&object, "running_ms",
         host->pid > 0 && host->spawned_ns > 0 ? number_value(ms_since(host->spawned_ns))
                                               : json_null());

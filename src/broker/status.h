@@ -11,8 +11,9 @@
  */
 umh_json *umh_status_describe(umh_broker *broker);
 /*
- * One host: name, pid, state, restarts, last death, starts_in_ms while it waits for that, why it is
- * not started again, modules [{name, slot, state, version, loader,
+ * One host: name, pid, state, restarts, last death, deaths [{at, kind, text, exit_code, signal,
+ * core_dumped, module, activity, for_ms}] with the newest first, starts_in_ms while it waits for
+ * that, why it is not started again, modules [{name, slot, state, version, loader,
  * path, why, services, overflow, gate, waiting, outstanding_bytes, delivered, published, dropped,
  * lost}]. What is not known is null.
  */

@@ -41,6 +41,16 @@ static int add_note(umh_table *table, const char *what, const json_t *object, co
     return text[0] ? umh_table_note(table, "%s%s", what, text) : 0;
 }
 
+static int add_last_end(umh_table *table, const json_t *host)
+{
+    const json_t *last = json_array_get(umh_jsonc_get_array(host, "deaths"), 0);
+
+    if (!last)
+        return 0;
+    return umh_table_note(table, "  last end: %s, at %s", umh_jsonc_get_text(last, "text", "?"),
+                          umh_jsonc_get_text(last, "at", "?"));
+}
+
 static int add_module(umh_table *table, const json_t *module)
 {
     char name[NAME_BYTES];
@@ -82,7 +92,7 @@ static int add_host(umh_table *table, const json_t *host)
     int r = umh_table_add(table, cells);
 
     if (r == 0)
-        r = add_note(table, "  last end: ", host, "death");
+        r = add_last_end(table, host);
     if (r == 0 && json_is_integer(starts_in))
         r = umh_table_note(table, "  starts again in %.1f s",
                            (double)json_integer_value(starts_in) / 1000);

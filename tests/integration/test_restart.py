@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from runner import eventually
+
 ECHO_ASKED, ECHO_ANSWERED, CRASH_ASKED = 1, 2, 7
 NEVER_HEALTHY = {"Jitter": 0, "HealthyAfterMs": 86400000}
 
@@ -113,3 +115,91 @@ def test_reset_names_what_was_meant(runner):
     assert "HOST is missing" in runner.umh("reset", code=2).stderr.decode()
     assert runner.umh("reset", "Sensors").stdout == b"runs already\n"
     assert runner.find_host("Sensors")["restarts"] == 0
+
+
+# --- how it ended ----------------------------------------------------------------------------------
+
+
+def last_death(host):
+    return host["deaths"][0]
+
+
+@pytest.mark.sanitize
+def test_a_death_in_a_callback_names_the_module(runner):
+    runner.configure(runner.host("one", "echo", "crash"))
+    runner.start()
+    assert runner.find_host("one")["deaths"] == []
+    crash(runner, "one")
+    host = await_restart(runner, "one", 1)
+    death = last_death(host)
+    assert {**death, "core_dumped": None, "for_ms": None, "at": None, "text": None} == {
+        "at": None, "kind": "signal", "text": None, "exit_code": None, "signal": 6, "core_dumped": None,
+        "module": "crash", "activity": "OnMessage", "for_ms": None}
+    assert death["core_dumped"] in (True, False) and death["for_ms"] >= 0
+    assert re.fullmatch(r"signal 6 \(Aborted\)(, core dumped)?; was in crash\.OnMessage for \d+ ms", death["text"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", death["at"])
+    assert host["death"] == death["text"]
+    assert f"last end: {death['text']}, at {death['at']}" in runner.umh("status").stdout.decode()
+
+
+def test_a_death_by_exit_has_its_code(runner):
+    runner.configure(runner.host("one", "crash"))
+    runner.start()
+    crash(runner, "one", "leave")
+    death = last_death(await_restart(runner, "one", 1))
+    assert (death["kind"], death["exit_code"], death["signal"], death["core_dumped"]) == ("exit", 0, None, None)
+    assert death["module"] == "crash"
+
+
+def test_a_death_by_a_strange_signal_is_not_a_modules(runner):
+    runner.configure(runner.host("one", "echo"))
+    runner.start()
+    runner.kill("one")
+    death = last_death(await_restart(runner, "one", 1))
+    assert (death["kind"], death["signal"], death["core_dumped"]) == ("signal", 9, False)
+    assert (death["module"], death["activity"], death["for_ms"]) == (None, None, None)
+
+
+def test_a_deadline_says_which_and_where(runner):
+    gate = runner.folder / "gate"
+    gate.touch()
+    runner.configure(
+        runner.host("one", runner.module("gated", Phase="start", Gate=str(gate), Asked=120, Result=121),
+                    Timeouts={"StartMs": 50}, Restart={"When": "Never"}),
+        StartTogetherMs=10)
+    runner.start(wait=False)
+    eventually(runner.find_status, runner.patience, "the broker answers")
+    death = last_death(runner.await_host("one", lambda host: host["why"]))
+    assert (death["kind"], death["signal"], death["exit_code"]) == ("deadline", 9, None)
+    assert (death["module"], death["activity"]) == ("gated", "Start")
+    assert death["for_ms"] > 0
+    assert death["text"].startswith("module gated did not start within 50 ms; was in gated.Start for ")
+
+
+def test_a_process_that_cannot_be_started_says_why(runner):
+    runner.configure(runner.host("one", Wow64=True, Restart={"When": "Never"}))
+    runner.start(wait=False)
+    eventually(runner.find_status, runner.patience, "the broker answers")
+    death = last_death(runner.await_host("one", lambda host: host["why"]))
+    assert (death["kind"], death["signal"], death["exit_code"]) == ("start", None, None)
+    assert "umh-host32" in death["text"]
+
+
+def test_an_end_that_was_asked_for_is_said_to_be(runner):
+    runner.configure(runner.host("one", "nodelete"))
+    runner.start()
+    assert runner.umh("reload", "one", "nodelete").stdout == b"replaced\n"
+    death = last_death(await_restart(runner, "one", 1))
+    assert (death["kind"], death["exit_code"], death["module"]) == ("asked", 0, None)
+
+
+def test_the_last_deaths_are_kept(runner):
+    runner.configure(runner.host("one", "crash", Restart={**NEVER_HEALTHY, "MaxDelayMs": 0}))
+    runner.start()
+    for restarts in range(1, 11):
+        crash(runner, "one", "leave" if restarts == 3 else "now")
+        await_restart(runner, "one", restarts)
+    deaths = runner.find_host("one")["deaths"]
+    assert [death["kind"] for death in deaths] == ["signal"] * 7 + ["exit"]
+    moments = [death["at"] for death in deaths]
+    assert moments == sorted(moments, reverse=True)
