@@ -141,6 +141,9 @@ static int make_environment(const umh_host *host, umh_environment *environment)
             r = umh_environment_put(environment, name, sign + 1);
         umh_text_free(name);
     }
+    /* The CLR knows it from the environment of its process only, from the first instruction on. */
+    if (r == 0 && !host->config.dotnet.diagnostics)
+        r = umh_environment_put(environment, "DOTNET_EnableDiagnostics", "0");
     return umh_fold(r);
 }
 
