@@ -254,33 +254,14 @@ static bool is_any_pending(umh_supervisor *supervisor)
     return false;
 }
 
-static bool find_next_stage(const umh_supervisor *supervisor, int64_t *ret_stage)
-{
-    const umh_config *config = &supervisor->broker->config;
-    bool is_found = false;
-
-    for (size_t i = 0; i < config->host_count; i++) {
-        int64_t stage = config->hosts[i].stage;
-
-        if (stage > supervisor->stage && (!is_found || stage < *ret_stage)) {
-            *ret_stage = stage;
-            is_found = true;
-        }
-    }
-    return is_found;
-}
-
 static void begin_stage(umh_supervisor *supervisor)
 {
-    int64_t stage = INT64_MAX;
-
-    if (!find_next_stage(supervisor, &stage)) {
+    if (!umh_plan_next_stage(&supervisor->broker->config, &supervisor->stage)) {
         supervisor->stage = INT64_MAX;
         supervisor->is_starting = false;
         umh_deadline_clear(&supervisor->together);
         return;
     }
-    supervisor->stage = stage;
     umh_deadline_set(supervisor->broker->deadlines, &supervisor->together,
                      (uint64_t)supervisor->broker->config.start_together_ms);
     umh_supervisor_reconcile_soon(supervisor);

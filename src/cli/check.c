@@ -3,10 +3,10 @@
 #include "cli/arguments.h"
 #include "cli/output.h"
 #include "config/modules.h"
+#include "formats/version.h"
 #include "platform/file.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define RUNTIMES_FOLDER "shared/Microsoft.NETCore.App"
@@ -25,11 +25,6 @@ typedef struct checking {
 
 /* ------------------------- modules */
 
-static bool is_managed(const umh_image *image)
-{
-    return image->kind == IMAGE_CLI_SHARED || image->kind == IMAGE_CLI_PROGRAM;
-}
-
 static int check_module(checking *check, const umh_host_config *host,
                         const umh_module_config *module)
 {
@@ -44,7 +39,7 @@ static int check_module(checking *check, const umh_host_config *host,
     } else if (r) {
         return umh_fold(r);
     } else {
-        check->managed_count += is_managed(&file.image);
+        check->managed_count += umh_image_is_managed(&file.image);
         cells[2] = umh_image_describe(&file.image);
         cells[3] = file.path;
     }
@@ -63,40 +58,21 @@ static int check_host(checking *check, const umh_host_config *host)
 
 /* ------------------------- .NET */
 
-/* Whether version `one` is lower, number by number. */
-static bool is_lower(const char *one, const char *other)
-{
-    while (*one && *other) {
-        char *one_end;
-        char *other_end;
-        unsigned long one_number = strtoul(one, &one_end, 10);
-        unsigned long other_number = strtoul(other, &other_end, 10);
-
-        if (one_end == one || other_end == other)
-            return strcmp(one, other) < 0;
-        if (one_number != other_number)
-            return one_number < other_number;
-        one = one_end + (*one_end == '.');
-        other = other_end + (*other_end == '.');
-    }
-    return *one == '\0' && *other != '\0';
-}
-
 /* The highest runtime of `root`; "10" where its folder cannot be read. */
 static void find_version(const char *root, char *version, size_t capacity)
 {
     UMH_AUTO(umh_file_names) names = UMH_FILE_NAMES_INIT;
-    const char *highest = "10";
+    const char *highest = NULL;
     char folder[UMH_PATH_BYTES];
 
     if (umh_file_join(root, RUNTIMES_FOLDER, folder) || umh_file_list(folder, RUNTIMES_MAX, &names))
         umh_failure_take();
     for (size_t i = 0; i < names.count; i++) {
         if (strncmp(names.names[i], RUNTIME_MAJOR, sizeof RUNTIME_MAJOR - 1) == 0 &&
-            is_lower(highest, names.names[i]))
+            (!highest || umh_version_is_higher(names.names[i], highest)))
             highest = names.names[i];
     }
-    umh_text_put(version, capacity, highest);
+    umh_text_put(version, capacity, highest ? highest : "10");
 }
 
 static bool has_managed_host(const checking *check)

@@ -17,22 +17,6 @@
 #define DOTNET_RESOLVER "libhostfxr.so"
 #define HOST_PROGRAM_32 "libexec/umh/umh-host32"
 
-/*
- * The kind of native image that this system loads, and the processor that this program was built
- * for.
- */
-#define NATIVE_KIND IMAGE_ELF_SHARED
-#if defined(__x86_64__)
-#define NATIVE_MACHINE MACHINE_X64
-#elif defined(__aarch64__)
-#define NATIVE_MACHINE MACHINE_ARM64
-#elif defined(__i386__)
-#define NATIVE_MACHINE MACHINE_X86
-#else
-#define NATIVE_MACHINE MACHINE_OTHER
-#endif
-#define NATIVE_BITS ((int)(sizeof(void *) * 8))
-
 /* What stands behind the name in the file's name, in the order of the search. */
 #define SUFFIX_COUNT 3
 static const char *const suffixes[SUFFIX_COUNT] = {"64.so", ".so", ".dll"};
@@ -153,19 +137,15 @@ static int find_by_path(const umh_config *config, const char *path, umh_module_f
     return UMH_MODULES_UNUSABLE;
 }
 
-static bool is_managed(const umh_image *image)
-{
-    return image->kind == IMAGE_CLI_SHARED || image->kind == IMAGE_CLI_PROGRAM;
-}
-
 /*
  * What is wrong with the image for this host, as words to put before the file's name; NULL:
  * nothing.
  */
 static const char *find_fault(const umh_host_config *host, const umh_image *image)
 {
-    int bits = host->wow64 ? 32 : NATIVE_BITS;
-    umh_image_machine machine = host->wow64 ? MACHINE_X86 : NATIVE_MACHINE;
+    umh_image native = umh_image_native();
+    int bits = host->wow64 ? 32 : native.bits;
+    umh_image_machine machine = host->wow64 ? MACHINE_X86 : native.machine;
 
     switch (image->kind) {
     case IMAGE_UNKNOWN:
@@ -183,11 +163,11 @@ static const char *find_fault(const umh_host_config *host, const umh_image *imag
         break;
     case IMAGE_ELF_SHARED:
     case IMAGE_PE_SHARED:
-        if (image->kind != NATIVE_KIND)
+        if (image->kind != native.kind)
             return "made for another operating system";
         break;
     }
-    if (is_managed(image) && host->wow64)
+    if (umh_image_is_managed(image) && host->wow64)
         return "managed, which a 32-bit host cannot load";
     if (image->bits != 0 && image->bits != bits)
         return bits == 64 ? "32-bit, where this host is 64-bit"
@@ -259,7 +239,7 @@ static int find_file(const umh_config *config, const umh_host_config *host,
         return r;
     umh_file_parent(file->path, file->folder);
     /* A managed module's dependencies lie beside it, wherever that is. */
-    file->copy_folder = file->copy_folder || is_managed(&file->image);
+    file->copy_folder = file->copy_folder || umh_image_is_managed(&file->image);
     return 0;
 }
 

@@ -122,8 +122,7 @@ static void add_stage(const umh_plan_input *input, int64_t stage, umh_plan *plan
     }
 }
 
-/* The lowest stage above `stage`. False: there is none. */
-static bool find_next_stage(const umh_config *config, int64_t *stage)
+bool umh_plan_next_stage(const umh_config *config, int64_t *stage)
 {
     bool is_found = false;
     int64_t next = 0;
@@ -154,7 +153,7 @@ int umh_plan_make(const umh_plan_input *input, umh_plan *ret_plan)
         if (!plan.hosts)
             return UMH_FAIL(UMH_E_MEMORY, "plan of %llu hosts", (unsigned long long)most);
     }
-    while (find_next_stage(input->config, &stage))
+    while (umh_plan_next_stage(input->config, &stage))
         add_stage(input, stage, &plan);
     *ret_plan = plan;
     return 0;

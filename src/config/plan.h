@@ -52,5 +52,7 @@ typedef struct umh_plan_input {
 } umh_plan_input;
 
 UMH_MUST_USE int umh_plan_make(const umh_plan_input *input, umh_plan *ret_plan);
+/* The lowest stage above *stage, which becomes it. False: there is none. */
+bool umh_plan_next_stage(const umh_config *config, int64_t *stage);
 void umh_plan_deinit(umh_plan *plan);
 UMH_DEFINE_AUTO(umh_plan);

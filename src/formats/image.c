@@ -335,6 +335,32 @@ umh_image umh_image_decode(umh_bytes header, uint64_t file_bytes)
     return (umh_image){.kind = IMAGE_UNKNOWN};
 }
 
+bool umh_image_is_managed(const umh_image *image)
+{
+    return image->kind == IMAGE_CLI_SHARED || image->kind == IMAGE_CLI_PROGRAM;
+}
+
+/* The compiler knows its target; nothing else needs to. */
+umh_image umh_image_native(void)
+{
+#if defined(__ELF__)
+    umh_image image = {.kind = IMAGE_ELF_SHARED, .bits = (int)sizeof(void *) * 8};
+#else
+    umh_image image = {.kind = IMAGE_PE_SHARED, .bits = (int)sizeof(void *) * 8};
+#endif
+
+#if defined(__x86_64__)
+    image.machine = MACHINE_X64;
+#elif defined(__i386__)
+    image.machine = MACHINE_X86;
+#elif defined(__aarch64__)
+    image.machine = MACHINE_ARM64;
+#else
+    image.machine = MACHINE_OTHER;
+#endif
+    return image;
+}
+
 /* One text for each machine a native image can be for. */
 #define NATIVE_TEXTS(what)                                                                         \
     {                                                                                              \

@@ -46,5 +46,10 @@ typedef struct umh_image {
  */
 umh_image umh_image_decode(umh_bytes header, uint64_t file_bytes);
 
+bool umh_image_is_managed(const umh_image *image);
+
+/* What a native module must be for this program to load it. */
+umh_image umh_image_native(void);
+
 /* "64-bit x86 ELF shared object", "managed assembly (.NET)". Static text. */
 const char *umh_image_describe(const umh_image *image);

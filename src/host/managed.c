@@ -9,6 +9,7 @@
  */
 #include "host/managed.h"
 
+#include "formats/version.h"
 #include "host/host.h"
 #include "host/hostfxr.h"
 #include "host/logger.h"
@@ -101,38 +102,6 @@ static void hear(const char *line)
     managed->words[managed->words_bytes] = '\0';
 }
 
-typedef struct version {
-    unsigned number[3];
-    const char *rest; /* "-preview.3", or empty */
-} version;
-
-static version version_of(const char *text)
-{
-    version parsed = {.rest = text};
-
-    for (size_t i = 0; i < UMH_COUNT_OF(parsed.number); i++) {
-        char *end = NULL;
-
-        parsed.number[i] = (unsigned)strtoul(parsed.rest, &end, 10);
-        parsed.rest = *end == '.' && i + 1 < UMH_COUNT_OF(parsed.number) ? end + 1 : end;
-    }
-    return parsed;
-}
-
-static bool is_higher(const char *one, const char *other)
-{
-    version a = version_of(one);
-    version b = version_of(other);
-
-    for (size_t i = 0; i < UMH_COUNT_OF(a.number); i++)
-        if (a.number[i] != b.number[i])
-            return a.number[i] > b.number[i];
-    /* A release is higher than its previews. */
-    if (!*a.rest || !*b.rest)
-        return !*a.rest && *b.rest;
-    return strcmp(a.rest, b.rest) > 0;
-}
-
 /* <root>/host/fxr/<highest>/libhostfxr.so, as it is called here. Outcomes: UMH_MODULE_UNUSABLE. */
 static int find_hostfxr(const char *dotnet_root, char *ret_path, umh_why *ret_why)
 {
@@ -149,7 +118,7 @@ static int find_hostfxr(const char *dotnet_root, char *ret_path, umh_why *ret_wh
     if (r < 0)
         return umh_fold(r);
     for (size_t i = 0; i < versions.count; i++)
-        if (!highest || is_higher(versions.names[i], highest))
+        if (!highest || umh_version_is_higher(versions.names[i], highest))
             highest = versions.names[i];
     for (size_t i = 0; highest && i < UMH_COUNT_OF(names); i++) {
         r = umh_file_join(root, highest, folder);

@@ -349,31 +349,10 @@ static int new_module(const umh_module_spec *spec, umh_module **ret_module)
     return 0;
 }
 
-/* What a native module must be here. The compiler knows its target; nothing else needs to. */
-static umh_image native_image(void)
-{
-#if defined(__ELF__)
-    umh_image image = {.kind = IMAGE_ELF_SHARED, .bits = (int)sizeof(void *) * 8};
-#else
-    umh_image image = {.kind = IMAGE_PE_SHARED, .bits = (int)sizeof(void *) * 8};
-#endif
-
-#if defined(__x86_64__)
-    image.machine = MACHINE_X64;
-#elif defined(__i386__)
-    image.machine = MACHINE_X86;
-#elif defined(__aarch64__)
-    image.machine = MACHINE_ARM64;
-#else
-    image.machine = MACHINE_OTHER;
-#endif
-    return image;
-}
-
 /* Outcomes: UMH_MODULE_UNUSABLE. */
 static int choose_native(const umh_image *image, const umh_loader **ret_loader, umh_why *ret_why)
 {
-    umh_image wanted = native_image();
+    umh_image wanted = umh_image_native();
 
     if (image->kind != wanted.kind || image->machine != wanted.machine ||
         image->bits != wanted.bits) {
@@ -391,7 +370,7 @@ static int choose_native(const umh_image *image, const umh_loader **ret_loader, 
 /* Outcomes: UMH_MODULE_UNUSABLE. */
 static int choose_managed(const umh_image *image, const umh_loader **ret_loader, umh_why *ret_why)
 {
-    umh_image wanted = native_image();
+    umh_image wanted = umh_image_native();
 
     if (image->bits != 0 && (image->bits != wanted.bits || image->machine != wanted.machine)) {
         umh_why_set(ret_why, "wrong architecture: %s; build it for AnyCPU",

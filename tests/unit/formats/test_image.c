@@ -341,14 +341,36 @@ static void test_a_real_file(void **state)
     assert_int_equal(image.bits, 8 * sizeof(void *));
 }
 
+static void test_knows_what_it_can_load(void **state)
+{
+    static const umh_image_kind managed[] = {IMAGE_CLI_SHARED, IMAGE_CLI_PROGRAM};
+    umh_image image = umh_image_native();
+
+    (void)state;
+    assert_int_equal(image.bits, sizeof(void *) * 8);
+    assert_true(image.kind == IMAGE_ELF_SHARED || image.kind == IMAGE_PE_SHARED);
+    assert_int_not_equal(image.machine, MACHINE_ANY);
+    assert_false(umh_image_is_managed(&image));
+    for (size_t i = 0; i < UMH_COUNT_OF(managed); i++) {
+        image.kind = managed[i];
+        assert_true(umh_image_is_managed(&image));
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_elf_kinds),     cmocka_unit_test(test_elf_program_mark),
-        cmocka_unit_test(test_elf_truncated), cmocka_unit_test(test_pe_kinds),
-        cmocka_unit_test(test_cli_kinds),     cmocka_unit_test(test_pe_places),
-        cmocka_unit_test(test_other_files),   cmocka_unit_test(test_every_beginning_is_truncated),
-        cmocka_unit_test(test_describes),     cmocka_unit_test_prestate(test_a_real_file, argv[0]),
+        cmocka_unit_test(test_elf_kinds),
+        cmocka_unit_test(test_elf_program_mark),
+        cmocka_unit_test(test_elf_truncated),
+        cmocka_unit_test(test_pe_kinds),
+        cmocka_unit_test(test_cli_kinds),
+        cmocka_unit_test(test_pe_places),
+        cmocka_unit_test(test_other_files),
+        cmocka_unit_test(test_every_beginning_is_truncated),
+        cmocka_unit_test(test_describes),
+        cmocka_unit_test_prestate(test_a_real_file, argv[0]),
+        cmocka_unit_test(test_knows_what_it_can_load),
     };
 
     (void)argc;
