@@ -43,11 +43,12 @@ def hostile(tree, runner):
     return start
 
 
-def expect_killed(runner, fault, *words):
+def expect_killed(runner, fault, *words, kind="violation"):
     """It was killed for cause, the cause is known, and the rest goes on."""
     host = runner.await_host(HOSTILE + fault, lambda host: host["restarts"] >= 1 and host["death"])
     death = host["death"].lower()
     assert any(word in death for word in words), death
+    assert host["deaths"][0]["kind"] == kind
     assert runner.find_host("good")["restarts"] == 0
     assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "still here") == "still here"
 
@@ -85,7 +86,7 @@ def test_replaces_a_host_that_closes_its_pipe(hostile):
 
 @pytest.mark.sanitize
 def test_kills_a_host_that_never_says_hello(hostile):
-    expect_killed(hostile("silent", Timeouts={"HelloMs": 200}), "silent", "hello")
+    expect_killed(hostile("silent", Timeouts={"HelloMs": 200}), "silent", "hello", kind="deadline")
 
 
 def test_rejects_a_message_before_hello(hostile):
@@ -182,7 +183,7 @@ def test_kills_a_host_that_stops_reading(hostile):
     runner = hostile("deaf", wait=True, Timeouts={"PingMs": 200, "StopMs": 100})
     for _ in range(20):
         runner.send(401, b"x" * 100_000)
-    expect_killed(runner, "deaf", "ping", "answer", "respon")
+    expect_killed(runner, "deaf", "ping", "answer", "respon", kind="deadline")
 
 
 def test_kills_a_host_that_does_not_stop(hostile):
