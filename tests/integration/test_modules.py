@@ -293,8 +293,9 @@ def test_unloads_two_hundred_times_with_proof_and_flat_memory(tree, runner):
     assert runner.pid("one") == pid
     assert runner.find_module("one", "echo")["loaded"] >= 1
     assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "after all") == "after all"
-    assert memory_of(pid) < before[0] + MIB
-    assert memory_of(runner.broker.pid) < before[1] + MIB
+    if not tree.sanitizer:  # which keeps what was freed for a while
+        assert memory_of(pid) < before[0] + MIB
+        assert memory_of(runner.broker.pid) < before[1] + MIB
     copies = list(pathlib.Path(f"/var/lib/umh/{runner.instance}/modules").glob("*")) if os.geteuid() == 0 else []
     assert len(copies) <= 3
 

@@ -236,14 +236,13 @@ static void send_not_text(fake_host *fake)
     publish(fake, "\xC0\xAF", 2);
 }
 
-/* As fast as the pipe takes it, whatever the credit is. */
+/* More than anybody is given ahead; without end it would only be a publisher whose credit grows. */
 static void overrun_credit(fake_host *fake)
 {
-    char text[FLOOD_BYTES];
+    static char text[2 * UMH_CREDIT_BYTES_MAX];
 
-    memset(text, 'f', sizeof(text));
-    for (;;)
-        publish(fake, text, sizeof(text));
+    memset(text, 'o', sizeof(text));
+    publish(fake, text, sizeof(text));
 }
 
 static void claim_slot(fake_host *fake)
