@@ -16,8 +16,6 @@
 
 #include <stdlib.h>
 
-#define SOCKET_NAME "control"
-
 struct umh_endpoint {
     umh_broker *broker;
     umh_listener *listener;
@@ -102,18 +100,6 @@ static void on_refused(void *context, const char *who)
 
 /* --- life --------------------------------------------------------------------------------- */
 
-static int put_path(umh_endpoint *endpoint)
-{
-    const umh_broker_options *options = &endpoint->broker->options;
-    char folder[UMH_PATH_BYTES];
-    int r;
-
-    if (options->control_path)
-        return umh_file_absolute(options->control_path, endpoint->path);
-    r = umh_file_runtime_folder(options->instance, folder);
-    return r ? r : umh_file_join(folder, SOCKET_NAME, endpoint->path);
-}
-
 /* Outcomes: UMH_ENDPOINT_IN_USE, UMH_ENDPOINT_UNSAFE. */
 static int listen_at(umh_endpoint *endpoint, umh_why *ret_why)
 {
@@ -146,7 +132,8 @@ int umh_endpoint_open(umh_broker *broker, umh_endpoint **ret_endpoint, umh_why *
     umh_list_init(&endpoint->clients);
     umh_ignore(uv_timer_init(&broker->loop, &endpoint->leaving));
     endpoint->leaving.data = endpoint;
-    r = put_path(endpoint);
+    r = umh_listener_find_path(broker->options.instance, broker->options.control_path,
+                               endpoint->path);
     if (r == 0)
         r = listen_at(endpoint, ret_why);
     if (r) {

@@ -2,6 +2,7 @@
 /* The broker's command line. */
 #include "broker/options.h"
 
+#include "config/schema.h"
 #include "platform/clock.h"
 #include "platform/file.h"
 
@@ -47,13 +48,10 @@ static int take_colour(const char *text, umh_broker_options *options)
 
 static int take_instance(const char *text, umh_broker_options *options)
 {
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-
     /* It becomes the name of folders. */
-    if (text[0] == '\0' || text[0] == '.' || strlen(text) > UMH_NAME_BYTES_MAX ||
-        text[strspn(text, allowed)] != '\0')
-        return UMH_FAIL(UMH_E_USAGE, "--instance takes letters, digits, '.', '_' and '-', not '%s'",
+    if (!umh_schema_is_name(text))
+        return UMH_FAIL(UMH_E_USAGE,
+                        "--instance takes a name of letters, digits, '.', '_' and '-', not '%s'",
                         text);
     options->instance = text;
     return 0;

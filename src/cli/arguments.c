@@ -3,7 +3,7 @@
 #include "cli/arguments.h"
 
 #include "config/nearest.h"
-#include "ipc/limits.h"
+#include "config/schema.h"
 
 #include <string.h>
 
@@ -67,15 +67,6 @@ bool umh_arguments_number(const char *text, int64_t lowest, int64_t highest, int
         return false;
     *ret_number = number;
     return true;
-}
-
-bool umh_arguments_is_instance(const char *text)
-{
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-
-    return text[0] && text[0] != '.' && strlen(text) <= UMH_NAME_BYTES_MAX &&
-           text[strspn(text, allowed)] == '\0';
 }
 
 /* ------------------------- the walk */
@@ -249,8 +240,8 @@ static int take_general_option(umh_arguments *arguments, umh_argument *argument,
         cli->control_path = argument->value;
         return CLI_DONE;
     }
-    if (!umh_arguments_is_instance(argument->value)) {
-        umh_cli_refuse("--instance takes letters, digits, '.', '_' and '-', not '%s'",
+    if (!umh_schema_is_name(argument->value)) {
+        umh_cli_refuse("--instance takes a name of letters, digits, '.', '_' and '-', not '%s'",
                        argument->value);
         return CLI_USAGE;
     }

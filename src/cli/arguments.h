@@ -67,5 +67,3 @@ bool umh_arguments_read(const umh_cli *cli, const umh_arguments_spec *spec,
 /* Decimal seconds ("1.5") to milliseconds; a whole number in a range. False: it is none. */
 bool umh_arguments_seconds(const char *text, uint64_t *ret_ms);
 bool umh_arguments_number(const char *text, int64_t lowest, int64_t highest, int64_t *ret_number);
-/* The name of an instance is that of folders: letters, digits, '.', '_' and '-'. */
-bool umh_arguments_is_instance(const char *text);

@@ -8,6 +8,8 @@
 
 #include "base/why.h"
 
+#define UMH_CLI_BROKER_PROGRAM "libexec/umh/umh-broker" /* in the installation */
+
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 /* What stands before the subcommand. Borrowed from argv. */

@@ -10,20 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTROL_NAME "control"
-
 /* ------------------------- connect */
-
-static int find_path(const umh_cli *cli, char *ret_path)
-{
-    char folder[UMH_PATH_BYTES];
-    int r;
-
-    if (cli->control_path)
-        return umh_file_absolute(cli->control_path, ret_path);
-    r = umh_file_runtime_folder(cli->instance, folder);
-    return r ? r : umh_file_join(folder, CONTROL_NAME, ret_path);
-}
 
 static void explain_nobody(const umh_cli *cli, const char *path, umh_why *ret_why)
 {
@@ -101,7 +88,7 @@ int umh_client_connect(const umh_cli *cli, umh_client **ret_client, umh_why *ret
     client->max_message_bytes = UMH_MESSAGE_BYTES_DEFAULT;
     umh_list_init(&client->kept);
     umh_list_init(&client->current);
-    r = find_path(cli, path);
+    r = umh_listener_find_path(cli->instance, cli->control_path, path);
     if (r)
         return umh_fold(r);
     r = open_socket(cli, path, &client->socket, ret_why);

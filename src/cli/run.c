@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* umh run: this process becomes the broker, so that signals and exit code are the broker's. */
 #include "cli/arguments.h"
+#include "config/schema.h"
 #include "platform/file.h"
 #include "platform/process.h"
 
 #include <stdio.h>
 
-#define BROKER_PROGRAM "libexec/umh/umh-broker"
 #define ARGUMENTS_MAX 10 /* the name, four options with values, and the NULL */
 
 static int become_broker(const char *const *arguments)
@@ -16,7 +16,7 @@ static int become_broker(const char *const *arguments)
     int r = umh_file_installation(installation);
 
     if (r == 0)
-        r = umh_file_join(installation, BROKER_PROGRAM, program);
+        r = umh_file_join(installation, UMH_CLI_BROKER_PROGRAM, program);
     if (r == 0)
         r = umh_process_become(program, arguments);
     /* It returns only where it failed. */
@@ -48,9 +48,10 @@ int umh_cli_run(const umh_cli *cli)
         return code;
     if (for_text && !umh_arguments_seconds(for_text, &for_ms))
         return umh_cli_misuse(cli, "--for takes a number of seconds, not '%s'", for_text);
-    if (!umh_arguments_is_instance(general.instance))
-        return umh_cli_misuse(cli, "--instance takes letters, digits, '.', '_' and '-', not '%s'",
-                              general.instance);
+    if (!umh_schema_is_name(general.instance))
+        return umh_cli_misuse(
+            cli, "--instance takes a name of letters, digits, '.', '_' and '-', not '%s'",
+            general.instance);
     if (umh_cli_find_config(file, config))
         return umh_cli_fail();
     if (umh_file_inspect(config).kind == FILE_KIND_NONE)

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BROKER_PROGRAM "libexec/umh/umh-broker"
 #define KILL_MS 5000u
 
 /* Of this process's environment, beside what any child gets: where the store is, and colours. */
@@ -128,7 +127,7 @@ static int start_broker(umh_trial *trial, const char *installation, const char *
         "--control",  trial->control, NULL,
     };
     umh_process_spec spec = UMH_PROCESS_SPEC_INIT;
-    int r = umh_file_join(installation, BROKER_PROGRAM, program);
+    int r = umh_file_join(installation, UMH_CLI_BROKER_PROGRAM, program);
 
     if (r == 0)
         r = make_environment(&environment);

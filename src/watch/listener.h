@@ -11,6 +11,9 @@
 
 typedef struct umh_listener umh_listener;
 
+/* Where an instance's endpoint is, for both sides: `path` if there is one, else its own place. */
+UMH_MUST_USE int umh_listener_find_path(const char *instance, const char *path, char *ret_path);
+
 enum { UMH_LISTENER_IN_USE = 1, UMH_LISTENER_UNSAFE = 2 };
 
 /*

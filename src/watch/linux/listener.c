@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define BACKLOG 64
+#define SOCKET_NAME "control"
 #define CONNECT_PATIENCE_SECONDS 5
 #define WHO_BYTES 64
 
@@ -33,6 +34,17 @@ struct umh_listener {
     bool is_closed;
     char name[sizeof((struct sockaddr_un *)NULL)->sun_path];
 };
+
+int umh_listener_find_path(const char *instance, const char *path, char *ret_path)
+{
+    char folder[UMH_PATH_BYTES];
+    int r;
+
+    if (path)
+        return umh_file_absolute(path, ret_path);
+    r = umh_file_runtime_folder(instance, folder);
+    return r ? umh_fold(r) : umh_file_join(folder, SOCKET_NAME, ret_path);
+}
 
 /* ------------------------- the folder and the address in it */
 

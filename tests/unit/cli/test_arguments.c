@@ -96,25 +96,6 @@ static void test_reads_numbers(void **state)
         assert_false(umh_arguments_number(wrong[i], INT64_MIN, INT64_MAX, &number));
 }
 
-static void test_names_of_instances(void **state)
-{
-    char name[66];
-
-    (void)state;
-    assert_true(umh_arguments_is_instance("default"));
-    assert_true(umh_arguments_is_instance("A-b_c.9"));
-    assert_false(umh_arguments_is_instance(""));
-    assert_false(umh_arguments_is_instance(".."));
-    assert_false(umh_arguments_is_instance("a/b"));
-    assert_false(umh_arguments_is_instance("a b"));
-    memset(name, 'x', sizeof name);
-    name[64] = '\0';
-    assert_true(umh_arguments_is_instance(name));
-    name[64] = 'x';
-    name[65] = '\0';
-    assert_false(umh_arguments_is_instance(name));
-}
-
 /* ------------------------- the walk */
 
 static void test_walks_in_order(void **state)
@@ -359,7 +340,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_seconds),
         cmocka_unit_test(test_reads_numbers),
-        cmocka_unit_test(test_names_of_instances),
         cmocka_unit_test(test_walks_in_order),
         cmocka_unit_test(test_walk_ends_without_a_value),
         cmocka_unit_test(test_walk_takes_an_empty_value),

@@ -354,15 +354,37 @@ static void test_refuses_a_stranger(void **state)
 
 #define ON_LOOP(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void test_both_sides_look_in_one_place(void **state)
+{
+    char path[UMH_PATH_BYTES];
+    char folder[UMH_PATH_BYTES];
+    char expected[UMH_PATH_BYTES];
+
+    (void)state;
+    assert_int_equal(umh_listener_find_path("other", "/somewhere/else", path), 0);
+    assert_string_equal(path, "/somewhere/else");
+    assert_int_equal(umh_listener_find_path("other", NULL, path), 0);
+    assert_int_equal(umh_file_runtime_folder("other", folder), 0);
+    assert_int_equal(umh_file_join(folder, "control", expected), 0);
+    assert_string_equal(path, expected);
+    assert_true(umh_listener_find_path("../other", NULL, path) < 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        ON_LOOP(test_hands_over_a_stream),       ON_LOOP(test_serves_one_after_another),
-        ON_LOOP(test_path_may_be_long),          ON_LOOP(test_rejects_a_name_that_is_too_long),
-        ON_LOOP(test_says_who_is_there_already), ON_LOOP(test_replaces_a_stale_socket),
-        ON_LOOP(test_replaces_nothing_else),     ON_LOOP(test_refuses_an_open_folder),
-        ON_LOOP(test_knows_when_nobody_listens), ON_LOOP(test_removes_only_its_own_socket),
+        ON_LOOP(test_hands_over_a_stream),
+        ON_LOOP(test_serves_one_after_another),
+        ON_LOOP(test_path_may_be_long),
+        ON_LOOP(test_rejects_a_name_that_is_too_long),
+        ON_LOOP(test_says_who_is_there_already),
+        ON_LOOP(test_replaces_a_stale_socket),
+        ON_LOOP(test_replaces_nothing_else),
+        ON_LOOP(test_refuses_an_open_folder),
+        ON_LOOP(test_knows_when_nobody_listens),
+        ON_LOOP(test_removes_only_its_own_socket),
         ON_LOOP(test_refuses_a_stranger),
+        cmocka_unit_test(test_both_sides_look_in_one_place),
     };
 
     if (umh_process_prepare())
