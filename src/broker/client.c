@@ -259,11 +259,6 @@ static void send_give_back(void *context, const umh_guid *service)
     umh_outbox_give_back(umh_peer_outbox(client->peer), service);
 }
 
-static void on_stream_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
 static int connect_take(umh_client *client, uv_pipe_t *stream)
 {
     const umh_credit_account_events account_events = {
@@ -277,7 +272,7 @@ static int connect_take(umh_client *client, uv_pipe_t *stream)
     int r = umh_credit_account_new(client->broker->credit, &account_events, &client->account);
 
     if (r) {
-        uv_close((uv_handle_t *)stream, on_stream_closed);
+        umh_peer_discard_stream(stream);
         return r;
     }
     return umh_peer_new(&spec, &client->peer);
@@ -290,7 +285,7 @@ int umh_client_new_take(umh_broker *broker, uv_pipe_t *stream, void (*on_end_)(v
     int r;
 
     if (!client) {
-        uv_close((uv_handle_t *)stream, on_stream_closed);
+        umh_peer_discard_stream(stream);
         return UMH_FAIL(UMH_E_MEMORY, "let a control client in");
     }
     client->broker = broker;

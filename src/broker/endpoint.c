@@ -48,11 +48,6 @@ static void on_client_end(void *context)
     umh_ignore(uv_timer_start(&endpoint->leaving, on_leaving, 0, 0));
 }
 
-static void on_turned_away(uv_handle_t *handle)
-{
-    free(handle);
-}
-
 /* It reads the answer before the end of the stream, if it reads at all. */
 static void turn_away(uv_pipe_t *stream)
 {
@@ -67,7 +62,7 @@ static void turn_away(uv_pipe_t *stream)
     } else {
         umh_failure_take();
     }
-    uv_close((uv_handle_t *)stream, on_turned_away);
+    umh_peer_discard_stream(stream);
 }
 
 static void on_client(void *context, uv_pipe_t *stream)

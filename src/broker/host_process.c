@@ -38,11 +38,6 @@ static int open_ends(pipe_ends *ends)
     return umh_fold(r);
 }
 
-static void on_stream_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
 static int open_stream(uv_loop_t *loop, umh_pipe *end, uv_pipe_t **ret_stream)
 {
     uv_pipe_t *stream = calloc(1, sizeof(*stream));
@@ -57,7 +52,7 @@ static int open_stream(uv_loop_t *loop, umh_pipe *end, uv_pipe_t **ret_stream)
     }
     status = uv_pipe_open(stream, (uv_file)end->handle);
     if (status != 0) {
-        uv_close((uv_handle_t *)stream, on_stream_closed);
+        umh_peer_discard_stream(stream);
         return UMH_FAIL_UV(status, "open a pipe");
     }
     *end = UMH_PIPE_NONE;
@@ -74,7 +69,7 @@ static int open_peer(umh_host *host, pipe_ends *ends)
         return r;
     r = open_stream(&host->broker->loop, &ends->ours[1], &spec.in);
     if (r) {
-        uv_close((uv_handle_t *)spec.out, on_stream_closed);
+        umh_peer_discard_stream(spec.out);
         return r;
     }
     r = umh_peer_new(&spec, &host->peer);

@@ -311,9 +311,14 @@ umh_outbox *umh_peer_outbox(umh_peer *peer)
     return peer->outbox;
 }
 
-static void on_shut(uv_handle_t *handle)
+static void on_discarded(uv_handle_t *handle)
 {
     free(handle);
+}
+
+void umh_peer_discard_stream(uv_pipe_t *stream)
+{
+    uv_close((uv_handle_t *)stream, on_discarded);
 }
 
 void umh_peer_shut(umh_peer *peer)
@@ -324,7 +329,7 @@ void umh_peer_shut(umh_peer *peer)
         return;
     umh_outbox_close(UMH_MOVE(peer->outbox));
     peer->out = NULL;
-    uv_close((uv_handle_t *)out, on_shut);
+    umh_peer_discard_stream(out);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -42,6 +42,9 @@ typedef struct umh_peer_spec {
     umh_peer_events events;
 } umh_peer_spec;
 
+/* Close and free a stream that no peer has. */
+void umh_peer_discard_stream(uv_pipe_t *stream);
+
 UMH_MUST_USE int umh_peer_new(const umh_peer_spec *spec, umh_peer **ret_peer);
 umh_outbox *umh_peer_outbox(umh_peer *peer); /* borrowed until shut or close, then NULL */
 /* After EOF: the stream ended within a frame. */
