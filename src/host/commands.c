@@ -125,7 +125,7 @@ static int load_module(const slot_call *call)
     put_take(answer, "name", json_string(facts.name));
     put_take(answer, "version", json_string(facts.version));
     put_take(answer, "services", list_services(&facts));
-    put_take(answer, "loader", json_string(umh_module_is_native(module) ? "native" : "managed"));
+    put_take(answer, "loader", json_string(umh_module_loader_name(module)));
     put_milliseconds(answer, began_ns);
     return answer_take(call->host, call->command->id, answer);
 }
@@ -228,10 +228,19 @@ static const slot_row *find_slot_row(const char *name)
     return NULL;
 }
 
-/* What is no command cannot be answered: there is no number to answer to. */
-static void complain(const umh_why *why)
+/*
+ * What is no command cannot be answered, for there is no number to answer to: it is said.
+ * Outcomes: UMH_CONTROL_BAD.
+ */
+static int decode(umh_bytes payload, umh_command *ret_command)
 {
-    umh_logger_say(UMH_LOG_WARNING, NULL, "the broker sent what is no command: %s", why->text);
+    umh_why why = UMH_WHY_INIT;
+    int r = umh_command_decode(payload, ret_command, &why);
+
+    if (r != UMH_CONTROL_BAD)
+        return umh_fold(r);
+    umh_logger_say(UMH_LOG_WARNING, NULL, "the broker sent what is no command: %s", why.text);
+    return UMH_CONTROL_BAD;
 }
 
 int umh_commands_on_slot(umh_host *host, uint16_t slot, umh_bytes payload)
@@ -242,11 +251,9 @@ int umh_commands_on_slot(umh_host *host, uint16_t slot, umh_bytes payload)
     const slot_row *row;
     int r;
 
-    r = umh_command_decode(payload, &command, &why);
-    if (r == UMH_CONTROL_BAD) {
-        complain(&why);
+    r = decode(payload, &command);
+    if (r == UMH_CONTROL_BAD)
         return 0;
-    }
     if (r)
         return umh_fold(r);
     call.module = umh_dispatch_get_module(host->dispatch, slot);
@@ -354,11 +361,9 @@ static int run_command(umh_host *host, const umh_frame *frame, umh_bytes payload
     const host_row *row;
     int r;
 
-    r = umh_command_decode(payload, &command, &why);
-    if (r == UMH_CONTROL_BAD) {
-        complain(&why);
+    r = decode(payload, &command);
+    if (r == UMH_CONTROL_BAD)
         return 0;
-    }
     if (r)
         return umh_fold(r);
     row = find_host_row(umh_service_find(&frame->service), command.name);

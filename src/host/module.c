@@ -545,9 +545,9 @@ umh_module_state umh_module_get_state(const umh_module *module)
     return module->step;
 }
 
-const char *umh_module_name(const umh_module *module)
+const char *umh_module_loader_name(const umh_module *module)
 {
-    return module->name;
+    return module->loader->name;
 }
 
 bool umh_module_is_native(const umh_module *module)
@@ -558,9 +558,4 @@ bool umh_module_is_native(const umh_module *module)
 const umh_host_v1 *umh_module_host_table(const umh_module *module)
 {
     return &module->table;
-}
-
-uint16_t umh_module_current_slot(void)
-{
-    return current_slot;
 }

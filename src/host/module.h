@@ -97,7 +97,7 @@ UMH_MUST_USE int umh_module_unload_take(umh_module *module, umh_why *ret_why);
 void umh_module_deliver(umh_module *module, const umh_frame *frame, umh_bytes text);
 
 umh_module_state umh_module_get_state(const umh_module *module);
-const char *umh_module_name(const umh_module *module);
+const char *umh_module_loader_name(const umh_module *module); /* "native", "managed" */
 bool umh_module_is_native(const umh_module *module);
 /* The table for this module; its address identifies the module in every host function. */
 const umh_host_v1 *umh_module_host_table(const umh_module *module);
@@ -108,9 +108,3 @@ const umh_host_v1 *umh_module_host_table(const umh_module *module);
  */
 umh_result_v1 umh_module_send_inside(const umh_host_v1 *table, const umh_guid_v1 *service,
                                      uint32_t session, const char *text, size_t text_bytes);
-
-/*
- * The slot whose callback this thread is in, UMH_SLOT_NONE outside: set around every call into a
- * module.
- */
-uint16_t umh_module_current_slot(void);

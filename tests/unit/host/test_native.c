@@ -221,7 +221,7 @@ static void test_reports_what_a_module_says(void **state)
     assert_string_equal(facts.version, "2.1");
     assert_int_equal(facts.service_count, 1);
     assert_memory_equal(&facts.services[0], &asked, sizeof asked);
-    assert_string_equal(umh_module_name(module), "Given");
+    assert_string_equal(umh_module_loader_name(module), "native");
     assert_true(umh_module_is_native(module));
     assert_int_equal(umh_module_get_state(module), MODULE_LOADED);
     assert_int_equal(unload(module), 0);
