@@ -46,6 +46,24 @@ static void close_all(umh_broker *broker)
     close_handle(&broker->turn_again);
 }
 
+/* of UMH_OUTBOX_BYTES: more than the window of a slot */
+#define PIECES_PER_TURN_MAX 8u
+
+/*
+ * A queue leaves through its outbox, a piece at a time. As long as pieces are taken at once the
+ * next one follows: a queue that shrank by one piece a turn would be fed as much by the read of the
+ * next turn, and stand for long.
+ */
+static void deliver_what_waits(umh_broker *broker)
+{
+    unsigned pieces_left = PIECES_PER_TURN_MAX;
+
+    umh_router_settle(broker->router);
+    umh_credit_settle(broker->credit);
+    while (umh_outbox_set_flush(broker->outboxes) && --pieces_left > 0)
+        umh_router_settle(broker->router);
+}
+
 static void on_turn_end(uv_check_t *handle)
 {
     umh_broker *broker = handle->data;
@@ -54,9 +72,7 @@ static void on_turn_end(uv_check_t *handle)
     broker->turn_number++;
     umh_deadlines_settle(broker->deadlines);
     umh_supervisor_settle(broker->supervisor);
-    umh_router_settle(broker->router);
-    umh_credit_settle(broker->credit);
-    umh_outbox_set_flush(broker->outboxes);
+    deliver_what_waits(broker);
     if (broker->is_stopping && umh_supervisor_is_idle(broker->supervisor))
         close_all(broker);
 }

@@ -29,6 +29,7 @@ struct umh_outbox_set {
     umh_list dirty;
     spare_ring *spare;
     unsigned spare_count;
+    bool has_room; /* where there was none before, since the last flush began */
 };
 
 typedef struct pending_credit {
@@ -459,6 +460,7 @@ static void consume(umh_outbox *outbox, size_t written)
         give_ring(outbox->set, &outbox->ring.bytes);
     if (outbox->was_refused) {
         outbox->was_refused = false;
+        outbox->set->has_room = true;
         umh_broker_wake(outbox->set->broker);
     }
 }
@@ -552,14 +554,16 @@ static void flush(umh_outbox *outbox)
         outbox->is_writing = true;
 }
 
-void umh_outbox_set_flush(umh_outbox_set *set)
+bool umh_outbox_set_flush(umh_outbox_set *set)
 {
+    set->has_room = false;
     while (!umh_list_is_empty(&set->dirty)) {
         umh_outbox *outbox = umh_container_of(set->dirty.next, umh_outbox, dirty);
 
         umh_list_remove(&outbox->dirty);
         flush(outbox);
     }
+    return set->has_room;
 }
 
 uint64_t umh_outbox_waiting_bytes(const umh_outbox *outbox)

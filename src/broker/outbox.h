@@ -17,7 +17,8 @@ typedef struct umh_outbox umh_outbox;
 /* All outboxes of the broker: the dirty list, the spare rings. */
 UMH_MUST_USE int umh_outbox_set_new(umh_broker *broker, umh_outbox_set **ret_set);
 umh_outbox_set *umh_outbox_set_free(umh_outbox_set *set);
-void umh_outbox_set_flush(umh_outbox_set *set); /* end of a turn: one write per dirty outbox */
+/* End of a turn: one write per dirty outbox. True: somebody found no room and may find it now. */
+bool umh_outbox_set_flush(umh_outbox_set *set);
 
 /*
  * Who was refused room waits in the router's list: a write that made room wakes the end of the
