@@ -15,12 +15,12 @@
 #define STEP_TEXT_BYTES 256
 
 /* Answers the command, now or later, exactly once. */
-typedef void (*umh_command_run)(umh_client *client, const umh_command *command);
+typedef void (*command_run)(umh_client *client, const umh_command *command);
 
-typedef struct umh_command_row {
+typedef struct command_row {
     const char *name;
-    umh_command_run run;
-} umh_command_row;
+    command_run run;
+} command_row;
 
 static void refuse_failure(umh_client *client, int64_t id, int r)
 {
@@ -93,18 +93,18 @@ static void stop(umh_client *client, const umh_command *command)
 /* --- modules ------------------------------------------------------------------------------ */
 
 /* A client that waits for the outcome of load, unload or reload. */
-typedef struct umh_pending_command {
+typedef struct pending_command {
     umh_waiter waiter;
     umh_client *client;
     int64_t id;
-} umh_pending_command;
+} pending_command;
 
-typedef int (*umh_module_change)(umh_supervisor *supervisor, const char *host_id,
-                                 const char *module, umh_waiter *waiter, umh_why *ret_why);
+typedef int (*module_change)(umh_supervisor *supervisor, const char *host_id, const char *module,
+                             umh_waiter *waiter, umh_why *ret_why);
 
 static void on_done(void *context, bool is_ok, const char *outcome, const umh_why *why)
 {
-    umh_pending_command *pending = context;
+    pending_command *pending = context;
     umh_client *client = pending->client;
     int64_t id = pending->id;
 
@@ -115,11 +115,11 @@ static void on_done(void *context, bool is_ok, const char *outcome, const umh_wh
         umh_client_refuse(client, id, UMH_E_MODULE, why);
 }
 
-static void change_module(umh_client *client, const umh_command *command, umh_module_change change)
+static void change_module(umh_client *client, const umh_command *command, module_change change)
 {
     const char *host = umh_jsonc_get_text(command->body, "host", NULL);
     const char *module = umh_jsonc_get_text(command->body, "module", NULL);
-    umh_pending_command *pending = NULL;
+    pending_command *pending = NULL;
     umh_why why = UMH_WHY_INIT;
     int r;
 
@@ -330,7 +330,7 @@ static void lost(umh_client *client, const umh_command *command)
 
 /* --- the table ---------------------------------------------------------------------------- */
 
-static const umh_command_row rows[] = {
+static const command_row rows[] = {
     {"hello", hello},        {"status", status},   {"plan", plan},   {"load", load},
     {"unload", unload},      {"reload", reload},   {"reset", reset}, {"subscribe", subscribe},
     {"sync", sync_messages}, {"resolve", resolve}, {"lost", lost},   {"stop", stop},

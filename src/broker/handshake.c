@@ -12,21 +12,21 @@
 
 #include <string.h>
 
-typedef enum umh_lane { LANE_CONTROL, LANE_IN_ORDER } umh_lane;
+typedef enum question_lane { LANE_CONTROL, LANE_IN_ORDER } question_lane;
 
 /* One command on its way to a host. */
-typedef struct umh_question {
+typedef struct host_question {
     umh_service_id service;
     const char *name;
     uint16_t slot;
-    umh_lane lane;
+    question_lane lane;
     int64_t id; /* 0: no answer */
-} umh_question;
+} host_question;
 
 /* --- asking ------------------------------------------------------------------------------- */
 
 /* `body` is taken; it may be NULL. Nobody to ask: nothing happens, the death that follows tells. */
-static int ask(umh_host *host, const umh_question *question, umh_json *body)
+static int ask(umh_host *host, const host_question *question, umh_json *body)
 {
     UMH_AUTO(umh_buffer) payload = UMH_BUFFER_INIT;
     umh_frame frame = {.version = UMH_PROTOCOL_HIGHEST,
@@ -53,13 +53,14 @@ static int ask(umh_host *host, const umh_question *question, umh_json *body)
 }
 
 /* What cannot be said is a failure of the module, like an error that the host answers. */
-static void ask_module(umh_host_module *module, const char *name, umh_lane lane, umh_json *body)
+static void ask_module(umh_host_module *module, const char *name, question_lane lane,
+                       umh_json *body)
 {
-    umh_question question = {.service = SERVICE_MODULE_META,
-                             .name = name,
-                             .slot = module->slot.number,
-                             .lane = lane,
-                             .id = module->host->next_command_id++};
+    host_question question = {.service = SERVICE_MODULE_META,
+                              .name = name,
+                              .slot = module->slot.number,
+                              .lane = lane,
+                              .id = module->host->next_command_id++};
     int r = ask(module->host, &question, body);
 
     if (r) {
@@ -112,11 +113,11 @@ static umh_json *describe_host(umh_host *host)
 
 void umh_handshake_init(umh_host *host)
 {
-    umh_question question = {.service = SERVICE_HOST_INIT,
-                             .name = "init",
-                             .slot = UMH_SLOT_NONE,
-                             .lane = LANE_CONTROL,
-                             .id = host->next_command_id++};
+    host_question question = {.service = SERVICE_HOST_INIT,
+                              .name = "init",
+                              .slot = UMH_SLOT_NONE,
+                              .lane = LANE_CONTROL,
+                              .id = host->next_command_id++};
     umh_why why = UMH_WHY_INIT;
 
     host->hello_id = question.id;
@@ -156,11 +157,11 @@ void umh_handshake_unload(umh_host_module *module)
 
 void umh_handshake_exit(umh_host *host)
 {
-    umh_question question = {.service = SERVICE_MODULE_META,
-                             .name = "exit",
-                             .slot = UMH_SLOT_NONE,
-                             .lane = LANE_CONTROL,
-                             .id = 0};
+    host_question question = {.service = SERVICE_MODULE_META,
+                              .name = "exit",
+                              .slot = UMH_SLOT_NONE,
+                              .lane = LANE_CONTROL,
+                              .id = 0};
 
     /* Unsaid, its deadline closes the pipe. */
     umh_ignore(ask(host, &question, NULL));
@@ -321,17 +322,17 @@ static int receive_answer(umh_host *host, umh_bytes payload, umh_why *ret_why)
 /* --- commands ----------------------------------------------------------------------------- */
 
 /* What a host may tell: one row per command. */
-typedef struct umh_told_row {
+typedef struct told_row {
     const char *name;
     bool is_wanted;
-} umh_told_row;
+} told_row;
 
-static const umh_told_row told_rows[] = {
+static const told_row told_rows[] = {
     {"subscribe", true},
     {"unsubscribe", false},
 };
 
-static const umh_told_row *find_row(const char *name)
+static const told_row *find_row(const char *name)
 {
     for (size_t i = 0; i < UMH_COUNT_OF(told_rows); i++) {
         if (strcmp(told_rows[i].name, name) == 0)
@@ -344,7 +345,7 @@ static const umh_told_row *find_row(const char *name)
 static int receive_command(umh_host *host, umh_bytes payload, umh_why *ret_why)
 {
     UMH_AUTO(umh_command) command = UMH_COMMAND_INIT;
-    const umh_told_row *row;
+    const told_row *row;
     umh_host_module *module;
     int64_t slot;
     int r = umh_command_decode(payload, &command, ret_why);

@@ -72,12 +72,12 @@ static int append_logfmt(const umh_log_line *line, umh_buffer *text)
 
 /* --- for people --------------------------------------------------------------------------- */
 
-typedef struct umh_log_columns {
+typedef struct log_columns {
     umh_buffer *text;
     bool is_coloured;
-} umh_log_columns;
+} log_columns;
 
-static int colour(umh_log_columns *columns, const char *code)
+static int colour(log_columns *columns, const char *code)
 {
     return columns->is_coloured ? umh_buffer_append_text(columns->text, code) : 0;
 }
@@ -132,7 +132,7 @@ static int append_visible(umh_buffer *text, umh_bytes value, bool breaks_lines)
 }
 
 /* "HH:MM:SS.mmm" here, of "2026-11-22T17:36:08.123Z". */
-static int append_time(umh_log_columns *columns, const char *time, int offset_minutes)
+static int append_time(log_columns *columns, const char *time, int offset_minutes)
 {
     int hours = 0;
     int minutes = 0;
@@ -149,7 +149,7 @@ static int append_time(umh_log_columns *columns, const char *time, int offset_mi
     return r ? r : colour(columns, COLOUR_NONE);
 }
 
-static int append_level(umh_log_columns *columns, umh_log_level level)
+static int append_level(log_columns *columns, umh_log_level level)
 {
     unsigned index = (unsigned)level < UMH_LOG_LEVEL_COUNT ? (unsigned)level : UMH_LOG_INFO;
     int r = colour(columns, level_colours[index]);
@@ -169,7 +169,7 @@ static size_t count_characters(const uint8_t *data, size_t size)
 }
 
 /* "host/module", padded to the widest so far. Outcomes: UMH_BUFFER_FULL. */
-static int append_who(umh_log_columns *columns, umh_log_format *format, const umh_log_line *line)
+static int append_who(log_columns *columns, umh_log_format *format, const umh_log_line *line)
 {
     umh_bytes module = line->record->module;
     umh_buffer *text = columns->text;
@@ -210,7 +210,7 @@ static bool needs_quotes(umh_bytes value)
 }
 
 /* Outcomes: UMH_BUFFER_FULL. */
-static int append_field(umh_log_columns *columns, const umh_logfmt_field *field)
+static int append_field(log_columns *columns, const umh_logfmt_field *field)
 {
     const char *quote = needs_quotes(field->value) ? "\"" : "";
     int r = colour(columns, COLOUR_FAINT);
@@ -229,7 +229,7 @@ static int append_field(umh_log_columns *columns, const umh_logfmt_field *field)
 /* Outcomes: UMH_BUFFER_FULL. */
 static int append_columns(umh_log_format *format, const umh_log_line *line, umh_buffer *text)
 {
-    umh_log_columns columns = {.text = text, .is_coloured = format->style == LOG_STYLE_COLOURED};
+    log_columns columns = {.text = text, .is_coloured = format->style == LOG_STYLE_COLOURED};
     const umh_logfmt_record *record = line->record;
     int r = append_time(&columns, line->time, format->offset_minutes);
 

@@ -341,13 +341,13 @@ void umh_outbox_give_back(umh_outbox *outbox, const umh_guid *service)
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-typedef struct umh_gather {
+typedef struct gathering {
     umh_outbox *outbox;
     uv_buf_t buffers[PARTS_MAX * 2];
     unsigned buffer_count;
-} umh_gather;
+} gathering;
 
-static void add_part(umh_gather *gather, part_kind kind, umh_bytes bytes)
+static void add_part(gathering *gather, part_kind kind, umh_bytes bytes)
 {
     umh_outbox *outbox = gather->outbox;
 
@@ -358,7 +358,7 @@ static void add_part(umh_gather *gather, part_kind kind, umh_bytes bytes)
     outbox->parts[outbox->part_count++] = (part){kind, bytes.size};
 }
 
-static void add_ring(umh_gather *gather, uint32_t from, uint32_t count)
+static void add_ring(gathering *gather, uint32_t from, uint32_t count)
 {
     umh_bytes parts[2];
     size_t part_count = umh_ring_parts(&gather->outbox->ring, from, count, parts);
@@ -368,7 +368,7 @@ static void add_ring(umh_gather *gather, uint32_t from, uint32_t count)
         add_part(gather, PART_RING, parts[i]);
 }
 
-static void add_large(umh_gather *gather)
+static void add_large(gathering *gather)
 {
     umh_outbox *outbox = gather->outbox;
     size_t done = outbox->large_done;
@@ -386,7 +386,7 @@ static void add_large(umh_gather *gather)
 }
 
 /* What is to be written, in order, into buffers and outbox->parts. */
-static void gather_parts(umh_gather *gather)
+static void gather_parts(gathering *gather)
 {
     umh_outbox *outbox = gather->outbox;
     uint32_t cut = outbox->ring.frame_left;
@@ -521,7 +521,7 @@ static void set_flying(umh_outbox *outbox)
 
 static void flush(umh_outbox *outbox)
 {
-    umh_gather gather = {.outbox = outbox, .buffer_count = 0};
+    gathering gather = {.outbox = outbox, .buffer_count = 0};
     int status;
 
     if (outbox->is_writing || is_empty(outbox))

@@ -159,13 +159,13 @@ void umh_store_copy_do(umh_store_copy *copy, const umh_module_file *original,
 
 /* --- removing ----------------------------------------------------------------------------- */
 
-typedef struct umh_store_removal {
+typedef struct store_removal {
     uv_work_t work;
     char *prefix; /* owned; NULL: the folder itself */
     char path[UMH_PATH_BYTES];
-} umh_store_removal;
+} store_removal;
 
-static void remove_entries(const umh_store_removal *removal)
+static void remove_entries(const store_removal *removal)
 {
     UMH_AUTO(umh_file_names) names = UMH_FILE_NAMES_INIT;
     char path[UMH_PATH_BYTES];
@@ -181,7 +181,7 @@ static void remove_entries(const umh_store_removal *removal)
 
 static void do_remove(uv_work_t *work)
 {
-    umh_store_removal *removal = work->data;
+    store_removal *removal = work->data;
 
     if (removal->prefix)
         remove_entries(removal);
@@ -192,7 +192,7 @@ static void do_remove(uv_work_t *work)
 
 static void on_removed(uv_work_t *work, int status)
 {
-    umh_store_removal *removal = work->data;
+    store_removal *removal = work->data;
 
     UMH_UNUSED(status);
     umh_text_free(removal->prefix);
@@ -201,7 +201,7 @@ static void on_removed(uv_work_t *work, int status)
 
 void umh_store_remove_soon(uv_loop_t *loop, const char *path, const char *prefix)
 {
-    umh_store_removal *removal = calloc(1, sizeof(*removal));
+    store_removal *removal = calloc(1, sizeof(*removal));
 
     if (!removal)
         return;

@@ -12,18 +12,18 @@
 #include <string.h>
 
 /* The slots of one service, in the order they subscribed. */
-typedef struct umh_topic {
+typedef struct audience {
     umh_guid service; /* the table's key */
     umh_slot **slots;
-    bool
-        *is_stale; /* of the same index: subscribed by the module's predecessor and not yet again */
+    /* of the same index: subscribed by the module's predecessor and not yet again */
+    bool *is_stale;
     uint32_t count, capacity;
-} umh_topic;
+} audience;
 
 struct umh_subscriptions {
-    umh_guid_table topics; /* of umh_topic, owned */
-    umh_topic all;
-    umh_topic *last; /* most messages go where the one before went */
+    umh_guid_table topics; /* of audience, owned */
+    audience all;
+    audience *last; /* most messages go where the one before went */
 };
 
 int umh_subscriptions_new(umh_subscriptions **ret_subscriptions)
@@ -36,7 +36,7 @@ int umh_subscriptions_new(umh_subscriptions **ret_subscriptions)
     return 0;
 }
 
-static void free_topic(umh_topic *topic)
+static void free_topic(audience *topic)
 {
     free(topic->slots);
     free(topic->is_stale);
@@ -45,7 +45,7 @@ static void free_topic(umh_topic *topic)
 
 umh_subscriptions *umh_subscriptions_free(umh_subscriptions *subscriptions)
 {
-    umh_topic *topic;
+    audience *topic;
     uint32_t at = 0;
 
     if (!subscriptions)
@@ -59,9 +59,9 @@ umh_subscriptions *umh_subscriptions_free(umh_subscriptions *subscriptions)
     return NULL;
 }
 
-static umh_topic *find_topic(umh_subscriptions *subscriptions, const umh_guid *service)
+static audience *find_topic(umh_subscriptions *subscriptions, const umh_guid *service)
 {
-    umh_topic *found = subscriptions->last;
+    audience *found = subscriptions->last;
 
     if (found && umh_guid_is_equal(&found->service, service))
         return found;
@@ -74,9 +74,9 @@ static umh_topic *find_topic(umh_subscriptions *subscriptions, const umh_guid *s
 }
 
 static int open_topic(umh_subscriptions *subscriptions, const umh_guid *service,
-                      umh_topic **ret_topic)
+                      audience **ret_topic)
 {
-    umh_topic *found = find_topic(subscriptions, service);
+    audience *found = find_topic(subscriptions, service);
     int r;
 
     if (!found) {
@@ -94,7 +94,7 @@ static int open_topic(umh_subscriptions *subscriptions, const umh_guid *service,
     return 0;
 }
 
-static void close_if_empty(umh_subscriptions *subscriptions, umh_topic *empty)
+static void close_if_empty(umh_subscriptions *subscriptions, audience *empty)
 {
     if (empty->count > 0 || empty == &subscriptions->all)
         return;
@@ -104,7 +104,7 @@ static void close_if_empty(umh_subscriptions *subscriptions, umh_topic *empty)
     free_topic(empty);
 }
 
-static bool find_slot(const umh_topic *topic, const umh_slot *slot, uint32_t *ret_index)
+static bool find_slot(const audience *topic, const umh_slot *slot, uint32_t *ret_index)
 {
     uint32_t i;
 
@@ -117,7 +117,7 @@ static bool find_slot(const umh_topic *topic, const umh_slot *slot, uint32_t *re
     return false;
 }
 
-static int grow_topic(umh_topic *topic)
+static int grow_topic(audience *topic)
 {
     uint32_t capacity = topic->capacity ? topic->capacity * 2 : 4;
     umh_slot **slots;
@@ -139,7 +139,7 @@ static int grow_topic(umh_topic *topic)
 
 int umh_subscriptions_add(umh_subscriptions *subscriptions, const umh_guid *service, umh_slot *slot)
 {
-    umh_topic *topic = NULL;
+    audience *topic = NULL;
     uint32_t index;
     int r = open_topic(subscriptions, service, &topic);
 
@@ -165,7 +165,7 @@ int umh_subscriptions_add(umh_subscriptions *subscriptions, const umh_guid *serv
     return 0;
 }
 
-static void remove_at(umh_subscriptions *subscriptions, umh_topic *topic, uint32_t index)
+static void remove_at(umh_subscriptions *subscriptions, audience *topic, uint32_t index)
 {
     uint32_t behind = topic->count - index - 1;
 
@@ -180,7 +180,7 @@ static void remove_at(umh_subscriptions *subscriptions, umh_topic *topic, uint32
 void umh_subscriptions_remove(umh_subscriptions *subscriptions, const umh_guid *service,
                               umh_slot *slot)
 {
-    umh_topic *topic = find_topic(subscriptions, service);
+    audience *topic = find_topic(subscriptions, service);
     uint32_t index;
 
     if (topic && find_slot(topic, slot, &index))
@@ -194,7 +194,7 @@ void umh_subscriptions_remove(umh_subscriptions *subscriptions, const umh_guid *
 static void remove_everywhere(umh_subscriptions *subscriptions, umh_slot *slot, bool only_stale)
 {
     bool was_removed = true;
-    umh_topic *topic;
+    audience *topic;
     uint32_t index;
     uint32_t at;
 
@@ -220,7 +220,7 @@ void umh_subscriptions_remove_slot(umh_subscriptions *subscriptions, umh_slot *s
 
 void umh_subscriptions_begin_renewal(umh_subscriptions *subscriptions, umh_slot *slot)
 {
-    umh_topic *topic;
+    audience *topic;
     uint32_t index;
     uint32_t at = 0;
 
@@ -237,7 +237,7 @@ void umh_subscriptions_end_renewal(umh_subscriptions *subscriptions, umh_slot *s
     remove_everywhere(subscriptions, slot, true);
 }
 
-static umh_subscribers subscribers_of(const umh_topic *topic)
+static umh_subscribers subscribers_of(const audience *topic)
 {
     umh_subscribers subscribers = {NULL, 0};
 
@@ -261,7 +261,7 @@ umh_subscribers umh_subscriptions_of_all(umh_subscriptions *subscriptions)
 bool umh_subscriptions_has(umh_subscriptions *subscriptions, const umh_guid *service,
                            const umh_slot *slot)
 {
-    const umh_topic *topic = find_topic(subscriptions, service);
+    const audience *topic = find_topic(subscriptions, service);
     uint32_t index;
 
     return topic && find_slot(topic, slot, &index);
@@ -270,7 +270,7 @@ bool umh_subscriptions_has(umh_subscriptions *subscriptions, const umh_guid *ser
 void umh_subscriptions_each(umh_subscriptions *subscriptions, const umh_slot *slot,
                             void (*visit)(void *context, const umh_guid *service), void *context)
 {
-    const umh_topic *topic;
+    const audience *topic;
     uint32_t index;
     uint32_t at = 0;
 

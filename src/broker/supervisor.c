@@ -59,11 +59,11 @@ static void free_hosts(umh_supervisor *supervisor, bool only_unwanted)
 /* --- steps -------------------------------------------------------------------------------- */
 
 /* Names of a host's modules, as the diff sees them: without those that are being removed. */
-typedef struct umh_module_names {
+typedef struct module_names {
     const char *names[UMH_MODULES_PER_HOST_MAX];
-} umh_module_names;
+} module_names;
 
-static umh_running_host describe(const umh_host *host, umh_module_names *names)
+static umh_running_host describe(const umh_host *host, module_names *names)
 {
     umh_running_host running = {.id = host->id,
                                 .modules = names->names,
@@ -186,7 +186,7 @@ static int make_steps(umh_supervisor *supervisor, const umh_plan *plan, umh_step
 {
     size_t count = count_hosts(supervisor);
     umh_running_host *running = calloc(count ? count : 1, sizeof(*running));
-    umh_module_names *names = calloc(count ? count : 1, sizeof(*names));
+    module_names *names = calloc(count ? count : 1, sizeof(*names));
     size_t i = 0;
     int r = 0;
 
