@@ -20,6 +20,13 @@ const char *umh_death_kind_name(umh_death_kind kind)
     return kind_names[kind];
 }
 
+umh_death_kind umh_death_kind_of(const umh_process_end *end, bool was_asked)
+{
+    if (end->signal != 0)
+        return DEATH_BY_SIGNAL;
+    return was_asked && end->exit_code == 0 ? DEATH_AS_ASKED : DEATH_BY_EXIT;
+}
+
 void umh_death_begin(umh_death *death, umh_death_kind kind)
 {
     *death = (umh_death){.kind = kind, .activity = ACTIVITY_NONE};

@@ -44,6 +44,9 @@ typedef struct umh_deaths {
         .next = 0                                                                                  \
     }
 
+/* Of a process that was not killed for cause. Asked to end or not: a crash is a crash. */
+umh_death_kind umh_death_kind_of(const umh_process_end *end, bool was_asked);
+
 /* A new one, of now, without words. */
 void umh_death_begin(umh_death *death, umh_death_kind kind);
 /* What was going on in it, also behind its words. */

@@ -329,11 +329,11 @@ static void finish(umh_host *host, bool is_failure)
 
 static void describe_end(umh_host *host)
 {
-    umh_death_kind kind = host->end.signal ? DEATH_BY_SIGNAL : DEATH_BY_EXIT;
+    umh_death_kind kind = umh_death_kind_of(&host->end, host->was_asked);
 
-    umh_death_begin(&host->death, host->was_asked ? DEATH_AS_ASKED : kind);
+    umh_death_begin(&host->death, kind);
     umh_process_end_describe(&host->end, host->death.text, sizeof(host->death.text));
-    if (!host->was_asked)
+    if (kind != DEATH_AS_ASKED)
         umh_host_add_evidence(host);
 }
 

@@ -61,6 +61,20 @@ static void test_every_kind_has_a_name(void **state)
     assert_string_equal(umh_death_kind_name(DEATH_AT_START), "start");
 }
 
+static void test_what_was_asked_for_is_an_end_in_order(void **state)
+{
+    const umh_process_end in_order = {.exit_code = 0};
+    const umh_process_end failed = {.exit_code = 1};
+    const umh_process_end crashed = {.signal = 11, .dumped_core = true};
+
+    (void)state;
+    assert_int_equal(umh_death_kind_of(&in_order, true), DEATH_AS_ASKED);
+    assert_int_equal(umh_death_kind_of(&in_order, false), DEATH_BY_EXIT);
+    assert_int_equal(umh_death_kind_of(&failed, true), DEATH_BY_EXIT);
+    assert_int_equal(umh_death_kind_of(&crashed, true), DEATH_BY_SIGNAL);
+    assert_int_equal(umh_death_kind_of(&crashed, false), DEATH_BY_SIGNAL);
+}
+
 static void test_keeps_the_newest(void **state)
 {
     umh_deaths deaths = UMH_DEATHS_INIT;
@@ -90,6 +104,7 @@ int main(void)
         cmocka_unit_test(test_says_what_it_was_doing),
         cmocka_unit_test(test_words_that_do_not_fit_are_cut),
         cmocka_unit_test(test_every_kind_has_a_name),
+        cmocka_unit_test(test_what_was_asked_for_is_an_end_in_order),
         cmocka_unit_test(test_keeps_the_newest),
     };
 
