@@ -107,11 +107,17 @@ void umh_buffer_consume(umh_buffer *buffer, size_t size)
     memmove(buffer->data, buffer->data + size, buffer->size + 1);
 }
 
+void umh_buffer_cut(umh_buffer *buffer, size_t size)
+{
+    umh_assert(size <= buffer->size);
+    buffer->size = size;
+    if (buffer->data)
+        buffer->data[size] = '\0';
+}
+
 void umh_buffer_clear(umh_buffer *buffer)
 {
-    buffer->size = 0;
-    if (buffer->data)
-        buffer->data[0] = '\0';
+    umh_buffer_cut(buffer, 0);
 }
 
 void umh_buffer_deinit(umh_buffer *buffer)

@@ -48,6 +48,8 @@ UMH_MUST_USE int umh_buffer_append_format(umh_buffer *buffer, const char *format
 
 /* Remove `size` bytes from the front. */
 void umh_buffer_consume(umh_buffer *buffer, size_t size);
+/* Forget what is behind the first `size` bytes; there are at least so many. */
+void umh_buffer_cut(umh_buffer *buffer, size_t size);
 void umh_buffer_clear(umh_buffer *buffer); /* keeps the memory */
 void umh_buffer_deinit(umh_buffer *buffer);
 

@@ -11,7 +11,6 @@
 #define WHO_COLUMNS_MIN 12
 #define OWN_NAME "broker"
 #define CONTINUATION "\n             " /* under the level: a record begins in the first column */
-#define REPLACEMENT "\xEF\xBF\xBD"
 #define MINUTES_PER_DAY (24 * 60)
 
 #define COLOUR_NONE "\x1b[0m"
@@ -34,13 +33,6 @@ static const char *const own_keys[][2] = {
     {"time", "time_"},     {"host", "host_"}, {"level", "level_"},
     {"module", "module_"}, {"msg", "msg_"},
 };
-
-static void roll_back(umh_buffer *text, size_t size)
-{
-    text->size = size;
-    if (text->data)
-        text->data[size] = '\0';
-}
 
 /* --- for programs ------------------------------------------------------------------------- */
 
@@ -82,15 +74,6 @@ static int colour(log_columns *columns, const char *code)
     return columns->is_coloured ? umh_buffer_append_text(columns->text, code) : 0;
 }
 
-/* Bytes of the character at the head of `text`; 0: no UTF-8. */
-static size_t measure_character(umh_bytes text)
-{
-    uint8_t lead = text.data[0];
-    size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-
-    return size <= text.size && umh_utf8_is_valid(umh_bytes_of(text.data, size)) ? size : 0;
-}
-
 static bool is_control(umh_bytes character)
 {
     return character.data[0] < 0x20 || character.data[0] == 0x7F ||
@@ -117,11 +100,11 @@ static int append_visible(umh_buffer *text, umh_bytes value, bool breaks_lines)
 
     for (size_t at = 0; at < value.size && r == 0;) {
         umh_bytes rest = umh_bytes_of(value.data + at, value.size - at);
-        size_t size = measure_character(rest);
+        size_t size = umh_utf8_measure(rest);
 
         rest.size = size ? size : 1;
         if (size == 0)
-            r = umh_buffer_append_text(text, REPLACEMENT);
+            r = umh_buffer_append_text(text, UMH_UTF8_REPLACEMENT);
         else if (is_control(rest))
             r = append_control(text, rest, breaks_lines);
         else
@@ -251,7 +234,7 @@ int umh_log_format_append(umh_log_format *format, const umh_log_line *line, umh_
                                               : append_columns(format, line, text);
 
     if (r)
-        roll_back(text, start);
+        umh_buffer_cut(text, start);
     if (r == UMH_BUFFER_FULL)
         return UMH_BUFFER_FULL;
     return umh_fold(r);

@@ -6,7 +6,6 @@
 #include "broker/endpoint.h"
 #include "broker/router.h"
 #include "broker/supervisor.h"
-#include "formats/utf8.h"
 #include "ipc/services.h"
 #include "platform/clock.h"
 #include "platform/process.h"
@@ -30,24 +29,9 @@ static const char *const gate_names[] = {
 
 /* --- values ------------------------------------------------------------------------------- */
 
-/* Whatever a module or a file name put into it. */
-static json_t *text_value(const char *text)
-{
-    char ascii[1024];
-
-    if (umh_utf8_is_valid(umh_bytes_of_text(text)))
-        return json_string(text);
-    umh_text_put(ascii, sizeof(ascii), text);
-    for (char *at = ascii; *at; at++) {
-        if ((unsigned char)*at >= 0x80)
-            *at = '?';
-    }
-    return json_string(ascii);
-}
-
 static json_t *text_or_null(const char *text)
 {
-    return text && text[0] ? text_value(text) : json_null();
+    return text && text[0] ? umh_jsonc_text(text) : json_null();
 }
 
 static json_t *number_value(uint64_t number)
@@ -123,13 +107,13 @@ static umh_json *describe_module(const umh_host_module *module)
 {
     umh_json *object = json_object();
 
-    set(&object, "name", text_value(module->name));
+    set(&object, "name", umh_jsonc_text(module->name));
     set(&object, "slot", number_value(module->slot.number));
     set(&object, "state", json_string(umh_module_state_name(module->state)));
     set(&object, "version", text_or_null(module->version));
     set(&object, "loader", text_or_null(module->loader));
     set(&object, "path",
-        module->copy ? text_value(umh_store_original(module->copy)->path) : json_null());
+        module->copy ? umh_jsonc_text(umh_store_original(module->copy)->path) : json_null());
     set(&object, "loaded", number_value(module->loaded_count));
     set_why(&object, &module->why);
     describe_slot((umh_slot *)(uintptr_t)&module->slot, &object);
@@ -159,7 +143,7 @@ static umh_json *describe_death(const umh_death *death)
 
     set(&object, "at", json_string(death->at));
     set(&object, "kind", json_string(umh_death_kind_name(death->kind)));
-    set(&object, "text", text_value(death->text));
+    set(&object, "text", umh_jsonc_text(death->text));
     set(&object, "exit_code", was_exit ? json_integer(death->end.exit_code) : json_null());
     set(&object, "signal", was_signal ? json_integer(death->end.signal) : json_null());
     set(&object, "core_dumped", was_signal ? json_boolean(death->end.dumped_core) : json_null());
@@ -205,7 +189,7 @@ umh_json *umh_status_describe_host(const umh_host *host)
 {
     umh_json *object = json_object();
 
-    set(&object, "name", text_value(host->id));
+    set(&object, "name", umh_jsonc_text(host->id));
     set(&object, "number", number_value(host->number));
     describe_briefly(host, &object);
     describe_wait(host, &object);
@@ -245,11 +229,11 @@ static umh_json *describe_broker(const umh_broker *broker)
     umh_json *object = json_object();
 
     set(&object, "version", json_string(UMH_VERSION));
-    set(&object, "instance", text_value(broker->options.instance));
+    set(&object, "instance", umh_jsonc_text(broker->options.instance));
     set(&object, "pid", number_value((uint64_t)umh_process_own_pid()));
     set(&object, "config", text_or_null(broker->config.path));
     set(&object, "control",
-        broker->endpoint ? text_value(umh_endpoint_path(broker->endpoint)) : json_null());
+        broker->endpoint ? umh_jsonc_text(umh_endpoint_path(broker->endpoint)) : json_null());
     set(&object, "state", json_string(broker->is_stopping ? "stopping" : "running"));
     set(&object, "uptime_ms", number_value(ms_since(broker->started_ns)));
     set(&object, "memory", describe_memory(broker));
@@ -289,7 +273,7 @@ static umh_json *begin_event(const char *event, const umh_host *host)
 
     set(&object, "v", json_integer(EVENT_VERSION));
     set(&object, "event", json_string(event));
-    set(&object, "host", text_value(host->id));
+    set(&object, "host", umh_jsonc_text(host->id));
     return object;
 }
 
@@ -325,7 +309,7 @@ void umh_status_announce_module(const umh_host_module *module)
     if (!somebody_listens(broker))
         return;
     event = begin_event("module", module->host);
-    set(&event, "module", text_value(module->name));
+    set(&event, "module", umh_jsonc_text(module->name));
     set(&event, "slot", number_value(module->slot.number));
     set(&event, "state", json_string(umh_module_state_name(module->state)));
     set(&event, "version", text_or_null(module->version));

@@ -9,6 +9,8 @@
  */
 #include "formats/jsonc.h"
 
+#include "formats/utf8.h"
+
 #include <string.h>
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
@@ -493,6 +495,25 @@ void umh_jsonc_locate(umh_bytes text, const char *path, bool of_key, int *ret_li
     *ret_column = 0;
     if (search.is_found)
         find_place(text, search.offset, ret_line, ret_column);
+}
+
+json_t *umh_jsonc_text(const char *text)
+{
+    char *ascii;
+    json_t *value;
+
+    if (umh_utf8_is_valid(umh_bytes_of_text(text)))
+        return json_string(text);
+    ascii = umh_text_copy(text);
+    if (!ascii)
+        return NULL;
+    for (char *at = ascii; *at; at++) {
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    }
+    value = json_string(ascii);
+    umh_text_free(ascii);
+    return value;
 }
 
 typedef struct print_target {

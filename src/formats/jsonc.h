@@ -49,6 +49,9 @@ bool umh_jsonc_get_bool(const json_t *object, const char *key, bool fallback);
 json_t *umh_jsonc_get_object(const json_t *object, const char *key);
 json_t *umh_jsonc_get_array(const json_t *object, const char *key);
 
+/* Any bytes as a text of JSON: what is no UTF-8 loses its bytes beyond ASCII. NULL: no memory. */
+json_t *umh_jsonc_text(const char *text);
+
 /* umh_json: an owned document, for UMH_AUTO_PTR. */
 typedef json_t umh_json;
 static inline umh_json *umh_json_free(umh_json *json)

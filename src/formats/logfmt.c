@@ -12,7 +12,6 @@
 #define MESSAGE_KEY "msg"
 #define DROPPED_KEY "dropped_fields"
 #define CUT_FIELD " cut=true"
-#define REPLACEMENT "\xEF\xBF\xBD"
 #define COUNT_TEXT_BYTES 24
 #define LEVEL_NAME_BYTES 16
 
@@ -83,24 +82,13 @@ static bool needs_quotes(umh_bytes value)
     return value.size == 0;
 }
 
-/* Bytes of the character at the head of `text`, which is not empty; 0: no UTF-8. */
-static size_t measure_character(umh_bytes text)
-{
-    uint8_t lead = text.data[0];
-    size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-
-    if (size > text.size || !umh_utf8_is_valid(umh_bytes_of(text.data, size)))
-        return 0;
-    return size;
-}
-
 /*
  * How to write the character at the head of `rest`, which is not plain; returned text has *ret_size
  * bytes.
  */
 static const char *escape(umh_bytes rest, char text[8], size_t *ret_size, size_t *ret_used)
 {
-    size_t used = measure_character(rest);
+    size_t used = umh_utf8_measure(rest);
     unsigned control = rest.data[0];
     int length = 0;
 
@@ -108,7 +96,7 @@ static const char *escape(umh_bytes rest, char text[8], size_t *ret_size, size_t
     if (used == 2 && control == 0xC2 && rest.data[1] < 0xA0)
         control = rest.data[1];
     if (used == 0)
-        length = snprintf(text, 8, "%s", REPLACEMENT);
+        length = snprintf(text, 8, "%s", UMH_UTF8_REPLACEMENT);
     else if (control == '"' || control == '\\')
         length = snprintf(text, 8, "\\%c", (char)control);
     else if (control == '\n' || control == '\r' || control == '\t')
@@ -200,13 +188,6 @@ static int write_record(line_writer *writer, const umh_logfmt_record *record)
     return r;
 }
 
-static void roll_back(umh_buffer *line, size_t size)
-{
-    line->size = size;
-    if (line->data)
-        line->data[size] = '\0';
-}
-
 int umh_logfmt_encode(const umh_logfmt_record *record, umh_buffer *line)
 {
     size_t start = line->size;
@@ -215,7 +196,7 @@ int umh_logfmt_encode(const umh_logfmt_record *record, umh_buffer *line)
 
     /* Only a record that does not fit pays for the room that the mark needs. */
     if (r == 0 && writer.is_cut) {
-        roll_back(line, start);
+        umh_buffer_cut(line, start);
         writer.limit -= sizeof CUT_FIELD - 1;
         writer.is_cut = false;
         r = write_record(&writer, record);
@@ -225,7 +206,7 @@ int umh_logfmt_encode(const umh_logfmt_record *record, umh_buffer *line)
     if (r == 0)
         r = umh_buffer_append(line, "\n", 1);
     if (r)
-        roll_back(line, start);
+        umh_buffer_cut(line, start);
     return r;
 }
 

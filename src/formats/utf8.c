@@ -163,3 +163,11 @@ bool umh_utf8_is_valid(umh_bytes text)
     }
     return has_valid_end(state, text.data, data, size);
 }
+
+size_t umh_utf8_measure(umh_bytes text)
+{
+    uint8_t lead = text.data[0];
+    size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+
+    return size <= text.size && umh_utf8_is_valid(umh_bytes_of(text.data, size)) ? size : 0;
+}

@@ -11,3 +11,9 @@
  * branches.
  */
 bool umh_utf8_is_valid(umh_bytes text);
+
+/* Bytes of the character at the head of `text`, which is not empty; 0: no UTF-8. */
+size_t umh_utf8_measure(umh_bytes text);
+
+/* What stands for bytes that are no UTF-8: U+FFFD. */
+#define UMH_UTF8_REPLACEMENT "\xEF\xBF\xBD"

@@ -80,7 +80,7 @@ int umh_writer_put(umh_writer *writer, const umh_frame *frame, umh_bytes payload
     if (r == 0)
         r = umh_buffer_append(urgent, payload.data, payload.size);
     if (r) {
-        urgent->size = before;
+        umh_buffer_cut(urgent, before);
         if (r == UMH_BUFFER_FULL)
             return UMH_FAIL(UMH_E_LIMIT, "more than %u bytes of control frames for the broker",
                             UMH_OUTBOX_CONTROL_BYTES);

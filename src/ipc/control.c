@@ -2,8 +2,6 @@
 /* Commands and answers between struct and JSON. */
 #include "ipc/control.h"
 
-#include "formats/utf8.h"
-
 #include <string.h>
 
 /* The object and its id. Outcomes: UMH_CONTROL_BAD. */
@@ -131,21 +129,6 @@ int umh_answer_encode_take(int64_t id, umh_json *body, umh_buffer *payload)
     return r;
 }
 
-/* Texts of a umh_why may hold a file's name or a module's words: whatever bytes those are. */
-static json_t *text_value(const char *text)
-{
-    char ascii[sizeof((umh_why *)NULL)->text];
-
-    if (umh_utf8_is_valid(umh_bytes_of_text(text)))
-        return json_string(text);
-    umh_text_put(ascii, sizeof ascii, text);
-    for (char *at = ascii; *at; at++) {
-        if ((unsigned char)*at >= 0x80)
-            *at = '?';
-    }
-    return json_string(ascii);
-}
-
 int umh_answer_encode_error(int64_t id, int code, const umh_why *why, umh_buffer *payload)
 {
     const char *text = why && why->text[0] ? why->text : umh_error_text(code);
@@ -154,16 +137,16 @@ int umh_answer_encode_error(int64_t id, int code, const umh_why *why, umh_buffer
     int r;
 
     head = json_pack("{s:I, s:b, s:s, s:o}", "id", (json_int_t)id, "ok", 0, "error",
-                     umh_error_name(code), "text", text_value(text));
+                     umh_error_name(code), "text", umh_jsonc_text(text));
     if (head && why) {
         if (why->file[0])
-            bad |= json_object_set_new(head, "file", text_value(why->file));
+            bad |= json_object_set_new(head, "file", umh_jsonc_text(why->file));
         if (why->line > 0)
             bad |= json_object_set_new(head, "line", json_integer(why->line));
         if (why->column > 0)
             bad |= json_object_set_new(head, "column", json_integer(why->column));
         if (why->key[0])
-            bad |= json_object_set_new(head, "key", text_value(why->key));
+            bad |= json_object_set_new(head, "key", umh_jsonc_text(why->key));
     }
     if (bad)
         return UMH_FAIL(UMH_E_MEMORY, "encode an error");

@@ -125,9 +125,6 @@ void umh_thread_detach(umh_thread *thread)
     free(thread);
 }
 
-/*
- * With glibc and musl it is the address of the thread's control block: unique, and no system call.
- */
 int umh_lock_new(umh_lock **ret_lock)
 {
     umh_lock *lock = malloc(sizeof *lock);

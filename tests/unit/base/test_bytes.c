@@ -138,6 +138,20 @@ static void test_puts_whole_characters(void **state)
     assert_int_equal(strlen(buffer), 4);
 }
 
+static void test_cuts_what_was_appended(void **state)
+{
+    UMH_AUTO(umh_buffer) buffer = UMH_BUFFER_INIT;
+
+    (void)state;
+    umh_buffer_cut(&buffer, 0);
+    assert_int_equal(umh_buffer_append_text(&buffer, "kept, gone"), 0);
+    umh_buffer_cut(&buffer, 4);
+    assert_int_equal(buffer.size, 4);
+    assert_string_equal((const char *)buffer.data, "kept");
+    umh_buffer_cut(&buffer, 4);
+    assert_string_equal((const char *)buffer.data, "kept");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +162,7 @@ int main(void)
         cmocka_unit_test(test_buffer_consumes_and_clears),
         cmocka_unit_test(test_texts_on_the_heap),
         cmocka_unit_test(test_puts_whole_characters),
+        cmocka_unit_test(test_cuts_what_was_appended),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

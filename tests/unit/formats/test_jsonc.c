@@ -343,6 +343,16 @@ static void test_gets_members_by_type(void **state)
     assert_int_equal(umh_jsonc_get_integer(umh_jsonc_get_array(root, "a"), "i", 3), 3);
 }
 
+static void test_makes_a_text_of_any_bytes(void **state)
+{
+    UMH_AUTO_PTR(umh_json) right = umh_jsonc_text("gr\xC3\xBC\xC3\x9F");
+    UMH_AUTO_PTR(umh_json) wrong = umh_jsonc_text("gr\xFC\xDF dich");
+
+    (void)state;
+    assert_string_equal(json_string_value(right), "gr\xC3\xBC\xC3\x9F");
+    assert_string_equal(json_string_value(wrong), "gr?? dich");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_locates_without_deep_recursion),
         cmocka_unit_test(test_prints_into_a_limit),
         cmocka_unit_test(test_gets_members_by_type),
+        cmocka_unit_test(test_makes_a_text_of_any_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

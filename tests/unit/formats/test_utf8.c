@@ -185,6 +185,21 @@ static void test_random_texts(void **state)
     }
 }
 
+static void test_measures_the_first_character(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t size;
+    } rows[] = {
+        {"a\xC3\xA4", 1},    {"\xC3\xA4z", 2}, {"\xE2\x82\xAC", 3}, {"\xF0\x9F\x98\x80z", 4},
+        {"\xF0\x9F\x98", 0}, {"\x80z", 0},     {"\xC0\xAF", 0},     {"\xFFz", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < UMH_COUNT_OF(rows); i++)
+        assert_int_equal(umh_utf8_measure(umh_bytes_of_text(rows[i].text)), rows[i].size);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_all_places_and_alignments),
         cmocka_unit_test(test_reads_no_byte_outside),
         cmocka_unit_test(test_random_texts),
+        cmocka_unit_test(test_measures_the_first_character),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
