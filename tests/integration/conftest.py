@@ -30,7 +30,7 @@ def tree():
     found = Tree()
     assert found.umh.exists(), f"no {found.umh}: run `make build` first"
     if found.sanitizer == "thread":
-        known = ROOT / "tests" / "support" / "tsan.supp"
+        known = ROOT / "tests" / "support" / "tsan.suppressions"
         os.environ["TSAN_OPTIONS"] = f"{os.environ.get('TSAN_OPTIONS', '')}:suppressions={known}"
     return found
 
