@@ -96,7 +96,7 @@ class Bench:
         return kib * 1024 / 1e6
 
     def dotnet_hello(self):
-        hello = self.bench / "hello" / "hello.dll"
+        hello = self.bench / "programs" / "hello" / "hello.dll"
         dotnet = self.bench / "dotnet"
         if not hello.exists():
             raise Failed("the managed parts are absent")
