@@ -121,10 +121,19 @@ static const umh_option *find_option(const umh_arguments_spec *spec, const char 
     return NULL;
 }
 
+/* One that `umh` takes before every command. */
+static bool is_general(const char *name)
+{
+    return strcmp(name, "control") == 0 || strcmp(name, "instance") == 0;
+}
+
 static int refuse_option(const umh_cli *cli, const umh_arguments_spec *spec, const char *name)
 {
     umh_nearest nearest = UMH_NEAREST_OF(name);
 
+    if (is_general(name))
+        return umh_cli_misuse(cli, "--%s stands before the command: umh --%s %s %s", name, name,
+                              strcmp(name, "control") == 0 ? "PATH" : "NAME", cli->argv[0]);
     for (size_t i = 0; i < spec->option_count; i++)
         umh_nearest_offer(&nearest, spec->options[i].name);
     umh_nearest_offer(&nearest, "help");
@@ -228,7 +237,7 @@ static int take_general_option(umh_arguments *arguments, umh_argument *argument,
 {
     bool is_control = strcmp(argument->option, "control") == 0;
 
-    if (!is_control && strcmp(argument->option, "instance") != 0) {
+    if (!is_general(argument->option)) {
         umh_cli_refuse("there is no option --%s before a command; see umh help", argument->option);
         return CLI_USAGE;
     }

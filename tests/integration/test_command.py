@@ -49,6 +49,7 @@ def test_explains_wrong_usage(runner):
         done = runner.umh(*arguments, code=2)
         assert done.stderr and not done.stdout, arguments
     assert b"status" in runner.umh("statsu", code=2).stderr
+    assert b"umh --instance NAME status" in runner.umh("status", "--instance", "x", code=2).stderr
 
 
 def test_says_that_no_broker_runs(runner):
