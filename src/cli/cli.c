@@ -68,7 +68,9 @@ const umh_cli_command umh_cli_commands[] = {
         .usage = "load HOST MODULE [--timeout SECONDS]",
         .text = "load a module into a running host",
         .help = "MODULE is a name, or the path of a file. Returns when the module runs, or says\n"
-                "why it does not.\n",
+                "why it does not.\n"
+                "\n"
+                "  --timeout SECONDS  how long to wait for that (default: 120)\n",
         .run = umh_cli_load,
     },
     {
@@ -77,7 +79,9 @@ const umh_cli_command umh_cli_commands[] = {
         .text = "unload a module",
         .help =
             "Prints \"unloaded\" where the module has gone from its process, \"replaced\" where\n"
-            "the process had to be replaced by a fresh one without it.\n",
+            "the process had to be replaced by a fresh one without it.\n"
+            "\n"
+            "  --timeout SECONDS  how long to wait for that (default: 120)\n",
         .run = umh_cli_load,
     },
     {
@@ -86,7 +90,9 @@ const umh_cli_command umh_cli_commands[] = {
         .text = "replace a module by what is in its place now",
         .help =
             "Messages are held meanwhile, and none is lost. Prints \"running\", or \"replaced\"\n"
-            "where the process had to be replaced as well.\n",
+            "where the process had to be replaced as well.\n"
+            "\n"
+            "  --timeout SECONDS  how long to wait for that (default: 120)\n",
         .run = umh_cli_load,
     },
     {
