@@ -118,8 +118,8 @@ void umh_dispatch_consume(umh_dispatch *dispatch, uint16_t slot, uint64_t cost)
 
     add_relaxed(&called->box->consumed_count, 1);
     add_relaxed(&called->box->consumed_bytes, cost);
-    if (credit > 0 && umh_outbox_credit(dispatch->spec.outbox, slot, credit) != 0)
-        umh_dispatch_fail(dispatch);
+    if (credit > 0)
+        umh_outbox_credit(dispatch->spec.outbox, slot, credit);
 }
 
 void umh_dispatch_complain(umh_dispatch *dispatch, uint16_t slot)

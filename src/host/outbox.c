@@ -346,12 +346,11 @@ int umh_outbox_pong(umh_outbox *outbox, umh_bytes payload)
     return put(outbox, &frame, payload);
 }
 
-int umh_outbox_credit(umh_outbox *outbox, uint16_t slot, uint64_t bytes)
+void umh_outbox_credit(umh_outbox *outbox, uint16_t slot, uint64_t bytes)
 {
     enter(outbox);
     umh_streams_consumed(&outbox->streams, slot, bytes);
     leave(outbox);
-    return 0;
 }
 
 /* ---- From the broker ---- */

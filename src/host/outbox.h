@@ -79,7 +79,7 @@ UMH_MUST_USE int umh_outbox_command(umh_outbox *outbox, const umh_guid *service,
                                     umh_bytes payload);
 UMH_MUST_USE int umh_outbox_pong(umh_outbox *outbox, umh_bytes payload);
 /* Downstream credit of a slot; added up while an earlier one has not been written. */
-UMH_MUST_USE int umh_outbox_credit(umh_outbox *outbox, uint16_t slot, uint64_t bytes);
+void umh_outbox_credit(umh_outbox *outbox, uint16_t slot, uint64_t bytes);
 
 /*
  * From the broker: credit for a service, or the request to give it back. Moves what fits, announces

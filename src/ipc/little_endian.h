@@ -43,18 +43,6 @@ static inline uint64_t umh_load_u64(const uint8_t *from)
     return UMH_LITTLE_64(value);
 }
 
-static inline void umh_store_u16(uint8_t *to, uint16_t value)
-{
-    value = UMH_LITTLE_16(value);
-    memcpy(to, &value, sizeof value);
-}
-
-static inline void umh_store_u32(uint8_t *to, uint32_t value)
-{
-    value = UMH_LITTLE_32(value);
-    memcpy(to, &value, sizeof value);
-}
-
 static inline void umh_store_u64(uint8_t *to, uint64_t value)
 {
     value = UMH_LITTLE_64(value);
