@@ -153,6 +153,8 @@ bool umh_utf8_is_valid(umh_bytes text)
     /* What is not ASCII alone is not looked at in such long pieces again. */
     for (; size >= ASCII_BYTES && is_ascii(data); data += ASCII_BYTES)
         size -= ASCII_BYTES;
+    if (size == 0)
+        return true;
     for (; size >= BLOCK_BYTES; data += BLOCK_BYTES, size -= BLOCK_BYTES) {
         if (is_at(state, STATE_START) && is_ascii_block(data))
             continue;
