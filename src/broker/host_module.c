@@ -412,9 +412,6 @@ static void add_waiter(umh_host_module *module, umh_waiter *waiter)
 void umh_module_await(umh_host_module *module, umh_waiter *waiter)
 {
     add_waiter(module, waiter);
-    /* What could not even be asked for has failed before anybody could wait for it. */
-    if (module->state == SLOT_FAILED && module->is_wanted)
-        umh_module_tell_waiters(module, false, NULL, &module->why);
 }
 
 void umh_module_reload(umh_host_module *module, umh_waiter *waiter)

@@ -151,6 +151,9 @@ int umh_supervisor_load(umh_supervisor *supervisor, const char *host_id, const c
         return UMH_SUPERVISOR_REFUSED;
     }
     umh_module_await(found, waiter);
+    /* What could not even be asked for has failed before anybody could wait for it. */
+    if (found->state == SLOT_FAILED)
+        umh_module_tell_waiters(found, false, NULL, &found->why);
     return 0;
 }
 

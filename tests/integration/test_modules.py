@@ -277,6 +277,16 @@ def test_refuses_what_is_not_there(runner):
     assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "undisturbed") == "undisturbed"
 
 
+def test_unloads_a_module_that_failed(tree, runner):
+    runner.configure(runner.host("one", "echo"))
+    runner.start()
+    runner.umh("load", "one", tree.file("wrong_init"), code=1)
+    assert runner.find_module("one", "wrong_init")["state"] == "failed"
+    assert runner.umh("unload", "one", "wrong_init").stdout.strip() == b"unloaded"
+    assert runner.find_module("one", "wrong_init") is None
+    assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "undisturbed") == "undisturbed"
+
+
 @pytest.mark.limit(60)
 def test_unloads_two_hundred_times_with_proof_and_flat_memory(tree, runner):
     runner.configure(runner.host("one", "echo", "printing"))
