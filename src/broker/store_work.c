@@ -50,7 +50,10 @@ int umh_store_look_init(umh_store_look *look, const umh_host_config *host,
     look->module = (umh_module_config){.name = umh_text_copy(module->name)};
     if (module->path)
         look->module.path = umh_text_copy(module->path);
-    if (!look->host.name || !look->module.name || (module->path && !look->module.path))
+    if (host->dotnet.root)
+        look->host.dotnet.root = umh_text_copy(host->dotnet.root);
+    if (!look->host.name || !look->module.name || (module->path && !look->module.path) ||
+        (host->dotnet.root && !look->host.dotnet.root))
         return UMH_E_MEMORY;
     return 0;
 }
@@ -58,8 +61,20 @@ int umh_store_look_init(umh_store_look *look, const umh_host_config *host,
 void umh_store_look_deinit(umh_store_look *look)
 {
     look->host.name = umh_text_free(look->host.name);
+    look->host.dotnet.root = umh_text_free(look->host.dotnet.root);
     look->module.name = umh_text_free(look->module.name);
     look->module.path = umh_text_free(look->module.path);
+}
+
+/* Where .NET was looked for is said here: the host knows only whether it was given any. */
+static int find_what_it_needs(umh_store_look *look)
+{
+    char root[UMH_PATH_BYTES];
+    int r = 0;
+
+    if (umh_image_is_managed(&look->file.image))
+        r = umh_modules_find_dotnet(&look->host.dotnet, root, &look->why);
+    return r == UMH_MODULES_UNUSABLE ? r : umh_fold(r);
 }
 
 /* Outcomes: UMH_MODULES_UNUSABLE (also for what only this module can be blamed for). */
@@ -67,6 +82,8 @@ static int find_and_fingerprint(umh_store_look *look, const umh_config *config)
 {
     int r = umh_modules_find(config, &look->host, &look->module, &look->file, &look->why);
 
+    if (r == 0)
+        r = find_what_it_needs(look);
     if (r == UMH_MODULES_UNUSABLE)
         return UMH_MODULES_UNUSABLE;
     if (r)

@@ -349,10 +349,11 @@ int umh_modules_find_dotnet(const umh_dotnet_config *dotnet, char *ret_root, umh
     if (dotnet->root) {
         if (try_dotnet(dotnet->root, ret_root, tried, sizeof tried))
             return 0;
-        umh_why_set(ret_why,
-                    "DotNet.Root has no .NET 10 runtime (host/fxr and "
-                    "shared/Microsoft.NETCore.App/10.*): %s",
-                    tried);
+        umh_why_set(
+            ret_why,
+            "DotNet.Root has no .NET 10 runtime (host/fxr and "
+            "shared/Microsoft.NETCore.App/10.*): %s; install it there, or correct DotNet.Root",
+            tried);
         return UMH_MODULES_UNUSABLE;
     }
     if (find_usual_dotnet(ret_root, tried, sizeof tried))
