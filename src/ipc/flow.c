@@ -144,7 +144,9 @@ uint64_t umh_grant_promised(const umh_grant *grant)
     return grant->promised_upto > arrived ? grant->promised_upto - arrived : 0;
 }
 
-int umh_grant_use(umh_grant *grant, uint64_t cost, unsigned *first_count, uint64_t *ret_credited)
+/* While the stream is short enough for first credit to matter. */
+static int use_at_first(umh_grant *grant, uint64_t cost, unsigned *first_count,
+                        uint64_t *ret_credited)
 {
     bool is_new_first = becomes_first(grant->used, *first_count);
     bool is_first = grant->is_first || is_new_first;
@@ -165,6 +167,21 @@ int umh_grant_use(umh_grant *grant, uint64_t cost, unsigned *first_count, uint64
     grant->is_first = is_first;
     grant->is_fresh = true;
     *first_count += is_new_first;
+    return 0;
+}
+
+int umh_grant_use(umh_grant *grant, uint64_t cost, unsigned *first_count, uint64_t *ret_credited)
+{
+    uint64_t first_bytes = grant->is_first ? UMH_FIRST_CREDIT_BYTES : 0;
+
+    if (grant->used < UMH_FIRST_CREDIT_BYTES)
+        return use_at_first(grant, cost, first_count, ret_credited);
+    /* From here on the costs are all of what was given: the path of nearly every message. */
+    if (grant->used - first_bytes + cost > grant->given)
+        return UMH_FLOW_VIOLATION;
+    grant->used += cost;
+    grant->is_fresh = true;
+    *ret_credited = cost;
     return 0;
 }
 
