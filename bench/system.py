@@ -79,7 +79,9 @@ class System:
             self.broker.kill()
             self.broker.wait()
         self.reader.join(5)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        # A broker of root keeps its store there, any other in the folder.
+        for folder in (self.folder, f"/var/lib/umh/{INSTANCE}", f"/run/umh/{INSTANCE}"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def read_log(self):
         for line in self.broker.stderr:
