@@ -59,7 +59,7 @@ public sealed class Talker : Module
             case "throw":
                 throw new InvalidOperationException("told to throw");
             case "wait":
-                await Task.Delay(50);
+                await Task.Delay(50); // what is tested: a handler whose task ends later; nobody counts on how long
                 await Answer("waited");
                 break;
             case "large":
