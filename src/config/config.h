@@ -41,7 +41,14 @@ typedef struct umh_restart_config {
 
 typedef struct umh_timeouts_config {
     int64_t hello_ms, load_ms, start_ms, stop_ms, unload_ms, ping_ms;
+    int64_t callback_ms; /* 0: a callback may last */
 } umh_timeouts_config;
+
+/* Quotas of a host with all that it starts. 0: none. */
+typedef struct umh_limits_config {
+    int64_t memory_mib, cpu_percent, processes, open_files;
+    bool required; /* one that cannot be applied stops the host */
+} umh_limits_config;
 
 typedef struct umh_hold_config {
     int64_t bytes, seconds;
@@ -65,6 +72,7 @@ typedef struct umh_host_config {
     umh_restart_config restart;
     umh_timeouts_config timeouts;
     umh_hold_config hold;
+    umh_limits_config limits;
     umh_dotnet_config dotnet;
     int line; /* of the entry in the file */
 } umh_host_config;
@@ -79,6 +87,12 @@ typedef struct umh_config {
     char *folder;           /* of the file */
     umh_host_config *hosts; /* the right ones, in the order of the file; owned */
     size_t host_count;
+    /*
+     * GroupNames of the entries that were left out because they are wrong, where one could be read:
+     * at a change they stay as they last were
+     */
+    char **wrong_hosts; /* owned */
+    size_t wrong_host_count;
     umh_named_service *services; /* `Services` */
     size_t service_count;
     /*
@@ -89,7 +103,7 @@ typedef struct umh_config {
     size_t module_folder_count;
     int64_t max_message_bytes, memory_mib, queue_mib, stall_seconds, start_together_ms;
     int64_t log_level; /* umh_log_level */
-    bool control;
+    bool control, watch;
     umh_dotnet_config dotnet; /* default of every host */
 } umh_config;
 

@@ -25,6 +25,7 @@ static const size_t object_bytes[OBJECT_COUNT] = {
     [OBJECT_RESTART] = sizeof(umh_restart_config),
     [OBJECT_TIMEOUTS] = sizeof(umh_timeouts_config),
     [OBJECT_HOLD] = sizeof(umh_hold_config),
+    [OBJECT_LIMITS] = sizeof(umh_limits_config),
     [OBJECT_DOTNET] = sizeof(umh_dotnet_config),
 };
 

@@ -20,6 +20,10 @@
 #define TIMEOUT_MS_MIN 10
 #define HOLD_BYTES_MAX (1024LL * 1024 * 1024)
 #define START_TOGETHER_MS_MAX 600000
+#define CPU_PERCENT_MAX 102400 /* of 1024 processors */
+#define PROCESSES_MAX 4194304  /* the kernel's largest pid */
+#define OPEN_FILES_MIN 64      /* what a host needs for itself, and some */
+#define OPEN_FILES_MAX 1048576
 #define PATH_BYTES_MAX (UMH_PATH_BYTES - 1)
 
 /* A list is a pointer and, right behind it, its count. */
@@ -171,6 +175,14 @@ const umh_schema_row umh_schema_rows[] = {
     },
     {
         .owner = OBJECT_ROOT,
+        .key = "Watch",
+        .type = SCHEMA_BOOL,
+        .fallback = "false",
+        .offset = offsetof(umh_config, watch),
+        .text = "Whether a change of this file is performed at once, as `umh apply` would.",
+    },
+    {
+        .owner = OBJECT_ROOT,
         .key = "DotNet",
         .type = SCHEMA_OBJECT,
         .object = OBJECT_DOTNET,
@@ -292,6 +304,15 @@ const umh_schema_row umh_schema_rows[] = {
         .fallback = "{}",
         .offset = offsetof(umh_host_config, hold),
         .text = "What is kept for the host's modules after a crash until they are back.",
+    },
+    {
+        .owner = OBJECT_HOST,
+        .key = "Limits",
+        .type = SCHEMA_OBJECT,
+        .object = OBJECT_LIMITS,
+        .fallback = "{}",
+        .offset = offsetof(umh_host_config, limits),
+        .text = "What the host may use, with all that it starts.",
     },
     {
         .owner = OBJECT_HOST,
@@ -488,6 +509,16 @@ const umh_schema_row umh_schema_rows[] = {
         .offset = offsetof(umh_timeouts_config, ping_ms),
         .text = "To answer a ping, counted after everything that lay in the pipe was read.",
     },
+    {
+        .owner = OBJECT_TIMEOUTS,
+        .key = "CallbackMs",
+        .type = SCHEMA_INTEGER,
+        .fallback = "0",
+        .highest = DAY_MS,
+        .offset = offsetof(umh_timeouts_config, callback_ms),
+        .text = "For one callback of a module with a message; after it the host is replaced. `0`: "
+                "a callback may last, which is said and shown.",
+    },
 
     {
         .owner = OBJECT_HOLD,
@@ -506,6 +537,53 @@ const umh_schema_row umh_schema_rows[] = {
         .highest = DAY_SECONDS,
         .offset = offsetof(umh_hold_config, seconds),
         .text = "What has waited longer is dropped and counted.",
+    },
+
+    {
+        .owner = OBJECT_LIMITS,
+        .key = "MemoryMiB",
+        .type = SCHEMA_INTEGER,
+        .fallback = "0",
+        .highest = MIB_MAX,
+        .offset = offsetof(umh_limits_config, memory_mib),
+        .text = "Memory, swap included; a host that needs more is ended. Managed modules get three "
+                "quarters of it as their heap. `0`: no limit.",
+    },
+    {
+        .owner = OBJECT_LIMITS,
+        .key = "CpuPercent",
+        .type = SCHEMA_INTEGER,
+        .fallback = "0",
+        .highest = CPU_PERCENT_MAX,
+        .offset = offsetof(umh_limits_config, cpu_percent),
+        .text = "Processor time, in percent of one processor: 200 are two. `0`: no limit.",
+    },
+    {
+        .owner = OBJECT_LIMITS,
+        .key = "Processes",
+        .type = SCHEMA_INTEGER,
+        .fallback = "0",
+        .highest = PROCESSES_MAX,
+        .offset = offsetof(umh_limits_config, processes),
+        .text = "Processes and threads together. `0`: no limit.",
+    },
+    {
+        .owner = OBJECT_LIMITS,
+        .key = "OpenFiles",
+        .type = SCHEMA_INTEGER,
+        .fallback = "0",
+        .highest = OPEN_FILES_MAX,
+        .offset = offsetof(umh_limits_config, open_files),
+        .text = "Open files of each process of the host; at least 64. `0`: as many as the broker.",
+    },
+    {
+        .owner = OBJECT_LIMITS,
+        .key = "Required",
+        .type = SCHEMA_BOOL,
+        .fallback = "true",
+        .offset = offsetof(umh_limits_config, required),
+        .text = "Whether the host must not run where one of its limits cannot be applied. `false`: "
+                "it runs without, which is said.",
     },
 
     {
@@ -539,6 +617,7 @@ static const char *const object_names[OBJECT_COUNT] = {
     [OBJECT_RESTART] = "ChildProcesses[].Restart",
     [OBJECT_TIMEOUTS] = "ChildProcesses[].Timeouts",
     [OBJECT_HOLD] = "ChildProcesses[].Hold",
+    [OBJECT_LIMITS] = "ChildProcesses[].Limits",
     [OBJECT_DOTNET] = "DotNet",
 };
 

@@ -15,6 +15,7 @@ typedef enum umh_schema_object {
     OBJECT_RESTART,
     OBJECT_TIMEOUTS,
     OBJECT_HOLD,
+    OBJECT_LIMITS,
     OBJECT_DOTNET,
     OBJECT_COUNT
 } umh_schema_object;

@@ -17,7 +17,7 @@
 static const char *const object_titles[OBJECT_COUNT] = {
     [OBJECT_ROOT] = "Broker",     [OBJECT_HOST] = "ChildProcess", [OBJECT_MODULE] = "Module",
     [OBJECT_RESTART] = "Restart", [OBJECT_TIMEOUTS] = "Timeouts", [OBJECT_HOLD] = "Hold",
-    [OBJECT_DOTNET] = "DotNet",
+    [OBJECT_LIMITS] = "Limits",   [OBJECT_DOTNET] = "DotNet",
 };
 
 static const char *const object_headings[OBJECT_COUNT] = {
@@ -27,6 +27,7 @@ static const char *const object_headings[OBJECT_COUNT] = {
     [OBJECT_RESTART] = "`Restart` of a host",
     [OBJECT_TIMEOUTS] = "`Timeouts` of a host",
     [OBJECT_HOLD] = "`Hold` of a host",
+    [OBJECT_LIMITS] = "`Limits` of a host",
     [OBJECT_DOTNET] = "`DotNet` of the file or of a host",
 };
 
