@@ -137,7 +137,7 @@ static int start_broker(umh_trial *trial, const char *installation, const char *
     spec.arguments = arguments;
     spec.environment = &environment;
     spec.standard[2] = umh_pipe_standard(2);
-    spec.dies_with_parent = true;
+    spec.containment = CONTAINED_BY_GROUP;
     r = umh_process_start(&spec, &trial->broker);
     /* Its record says what could not be executed. */
     return r == UMH_PROCESS_NO_PROGRAM ? UMH_E_OS : umh_fold(r);

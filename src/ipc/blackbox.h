@@ -41,7 +41,9 @@ typedef struct umh_blackbox {
 } umh_blackbox;
 
 #define UMH_BLACKBOX_BYTES 4096u
-_Static_assert(sizeof(umh_blackbox) <= UMH_BLACKBOX_BYTES, "the black box is one page");
+/* Behind the modules: where umh-init leaves how the host ended. */
+#define UMH_BLACKBOX_REPORT_OFFSET 4080u
+_Static_assert(sizeof(umh_blackbox) <= UMH_BLACKBOX_REPORT_OFFSET, "the black box is one page");
 
 /* "OnMessage"; "?" for what is no activity. Static text. */
 const char *umh_activity_name(uint32_t activity);

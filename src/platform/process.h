@@ -7,10 +7,27 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/why.h"
 #include "platform/environment.h"
 #include "platform/pipe.h"
+#include "platform/user.h"
 
 #define UMH_PROCESS_INHERIT_MAX 4
+
+/* What becomes of a process, and of all that it starts, when the parent ends in whatever way. */
+typedef enum umh_containment {
+    CONTAINED_BY_NOTHING, /* it goes on */
+    /*
+     * the death signal and a process group of its own: the process itself ends at once; what it
+     * starts ends with the group when the parent lives, and lives on when that is gone
+     */
+    CONTAINED_BY_GROUP,
+    /*
+     * a pid namespace whose first process, umh-init, has the death signal: nothing is left. Takes
+     * privileges.
+     */
+    CONTAINED_BY_NAMESPACE,
+} umh_containment;
 
 typedef struct umh_process_spec {
     const char *program;          /* absolute path, borrowed like everything here */
@@ -19,13 +36,27 @@ typedef struct umh_process_spec {
     const char *folder;                        /* current folder; NULL: "/" */
     umh_pipe standard[3];                      /* become 0, 1, 2; UMH_PIPE_NONE: the null device */
     umh_pipe inherit[UMH_PROCESS_INHERIT_MAX]; /* become 3, 4, ...; UMH_PIPE_NONE ends the list */
-    /* death signal, own process group; the signal is for the process, not for the group */
-    bool dies_with_parent;
+    umh_containment containment;
+    /*
+     * absolute path of umh-init, which applies what follows before the program's first instruction;
+     * NULL where nothing is to be applied
+     */
+    const char *init;
+    const umh_user *user;   /* NULL: who we are */
+    umh_pipe cgroup;        /* entry of the control group to be in; UMH_PIPE_NONE: ours */
+    int64_t open_files_max; /* 0: ours */
+    /*
+     * a shared page and where in it the init leaves how the program ended (UMH_PROCESS_REPORT_BYTES);
+     * UMH_PIPE_NONE: nowhere. May be one of `inherit`.
+     */
+    umh_pipe report;
+    uint32_t report_offset;
 } umh_process_spec;
 
 typedef struct umh_process {
-    intptr_t handle; /* pidfd or HANDLE, owned; -1: none */
-    int64_t pid;     /* as this process sees it; for people and for kill through `handle` */
+    /* pidfd or HANDLE of the process, or of its namespace's init, owned; -1: none */
+    intptr_t handle;
+    int64_t pid; /* of the same, as this process sees it */
 } umh_process;
 
 #define UMH_PROCESS_INIT                                                                           \
@@ -38,16 +69,22 @@ typedef struct umh_process_end {
     int exit_code; /* valid when signal is 0 */
     int signal;    /* 0: it exited */
     bool dumped_core;
+    int not_started; /* the system's code, when the program could not be executed; else 0 */
 } umh_process_end;
+
+/*
+ * What the init leaves in the page: a process that was the child of another is reaped there. The
+ * bytes are evidence: the process could write them, too. An init that was killed left nothing, and
+ * `end` stays as it was reaped.
+ */
+#define UMH_PROCESS_REPORT_BYTES 16u
+void umh_process_end_correct(umh_process_end *end, const void *report);
 
 #define UMH_PROCESS_SPEC_INIT                                                                      \
     {                                                                                              \
-        .standard = {UMH_PIPE_NONE, UMH_PIPE_NONE, UMH_PIPE_NONE}, .inherit = {                    \
-            UMH_PIPE_NONE,                                                                         \
-            UMH_PIPE_NONE,                                                                         \
-            UMH_PIPE_NONE,                                                                         \
-            UMH_PIPE_NONE                                                                          \
-        }                                                                                          \
+        .standard = {UMH_PIPE_NONE, UMH_PIPE_NONE, UMH_PIPE_NONE},                                 \
+        .inherit = {UMH_PIPE_NONE, UMH_PIPE_NONE, UMH_PIPE_NONE, UMH_PIPE_NONE},                   \
+        .cgroup = UMH_PIPE_NONE, .report = UMH_PIPE_NONE                                           \
     }
 
 /*
@@ -59,6 +96,12 @@ typedef struct umh_process_end {
  */
 UMH_MUST_USE int umh_process_prepare(void);
 
+/*
+ * The strongest containment this process may use, found by trying it once; `why` (may be NULL) says
+ * what stands against the next stronger one.
+ */
+umh_containment umh_process_containment(umh_why *ret_why);
+
 enum { UMH_PROCESS_NO_PROGRAM = 1, UMH_PROCESS_RUNNING = 2 };
 
 /*
@@ -66,7 +109,12 @@ enum { UMH_PROCESS_NO_PROGRAM = 1, UMH_PROCESS_RUNNING = 2 };
  * record says which).
  */
 UMH_MUST_USE int umh_process_start(const umh_process_spec *spec, umh_process *ret_process);
-/* Kill it and its process group. Nothing happens when it has ended. */
+/*
+ * The pid of the program under the init, as this process sees it; `process` itself where there is no
+ * init. 0: it has ended, or is not there yet.
+ */
+int64_t umh_process_find_pid(const umh_process *process);
+/* Kill it, with its namespace or process group. Nothing happens when it has ended. */
 void umh_process_kill(const umh_process *process);
 /* Ask it to end (SIGTERM). */
 void umh_process_terminate(const umh_process *process);

@@ -105,7 +105,7 @@ IN_CHILD static int run_child(void *argument)
     process_launch *launch = argument;
     const umh_process_spec *spec = launch->spec;
 
-    if (spec->dies_with_parent) {
+    if (spec->containment != CONTAINED_BY_NOTHING) {
         syscall(SYS_setpgid, 0, 0);
         syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         /* A parent that died before that line sends no signal any more. */

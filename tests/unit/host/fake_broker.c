@@ -44,7 +44,7 @@ static void launch(fake_broker *broker, const char *const *arguments, bool has_p
         .program = program,
         .arguments = arguments,
         .environment = &environment,
-        .dies_with_parent = true,
+        .containment = CONTAINED_BY_GROUP,
     };
 
     assert_int_equal(umh_process_prepare(), 0);

@@ -124,7 +124,7 @@ static int be_parent(void)
 
     spec_of(&spec, arguments);
     spec.standard[1] = umh_pipe_standard(1);
-    spec.dies_with_parent = true;
+    spec.containment = CONTAINED_BY_GROUP;
     if (umh_process_start(&spec, &child))
         return 1;
     say(1, "started ");
@@ -424,7 +424,7 @@ static void test_child_has_the_given_environment_and_folder(void **state)
     expect_output(&spec, "describe", "/ - A=b c group=parent's signal=0");
     assert_int_equal(umh_environment_put(&environment, "PATH", "/bin"), 0);
     spec.folder = "/proc";
-    spec.dies_with_parent = true;
+    spec.containment = CONTAINED_BY_GROUP;
     expect_output(&spec, "describe", "/proc PATH A=b c group=own signal=9");
 }
 
@@ -524,7 +524,7 @@ static void test_kill_reaches_the_group(void **state)
     assert_int_equal(umh_pipe_new(&in, &out), 0);
     spec_of(&spec, arguments);
     spec.standard[1] = out;
-    spec.dies_with_parent = true;
+    spec.containment = CONTAINED_BY_GROUP;
     start(&spec, &child);
     umh_pipe_close(&out);
     await_text(in, "grandchild ");
@@ -549,7 +549,7 @@ static void test_kill_reaches_the_group_of_one_that_died(void **state)
     assert_int_equal(umh_pipe_new(&in, &out), 0);
     spec_of(&spec, arguments);
     spec.standard[1] = out;
-    spec.dies_with_parent = true;
+    spec.containment = CONTAINED_BY_GROUP;
     start(&spec, &child);
     umh_pipe_close(&out);
     await_text(in, "grandchild ");
@@ -607,7 +607,7 @@ static void test_many_starts_leak_nothing(void **state)
 
         spec_of(&spec, arguments);
         spec.program = "/bin/true";
-        spec.dies_with_parent = i % 2;
+        spec.containment = i % 2 ? CONTAINED_BY_GROUP : CONTAINED_BY_NOTHING;
         start(&spec, &child);
         assert_int_equal(finish(&child).exit_code, 0);
         spec.program = "/nonexistent";

@@ -131,7 +131,7 @@ static void ask_for(fixture *all, request *one, const char *program, const char 
     spec.arguments = arguments;
     spec.environment = &environment;
     spec.folder = "/proc";
-    spec.dies_with_parent = true;
+    spec.containment = CONTAINED_BY_GROUP;
     assert_int_equal(umh_watch_process_start(&all->loop, &spec, &events, &one->process), 0);
     memset(name, 'x', sizeof name);
     assert_int_equal(one->started_count + one->failed_count, 0);
