@@ -12,7 +12,7 @@
 
 static int print_steps(const umh_config *config)
 {
-    static const uint32_t own_session = UMH_SESSION_OWN;
+    static const umh_plan_session own_session = {UMH_SESSION_OWN, true};
     const umh_plan_input input = {
         .config = config, .user_sessions = &own_session, .user_session_count = 1};
     UMH_AUTO(umh_plan) plan = UMH_PLAN_INIT;

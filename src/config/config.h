@@ -128,6 +128,12 @@ UMH_MUST_USE int umh_config_parse(umh_bytes text, const char *path, const char *
                                   umh_config *ret_config, umh_why_list *problems);
 
 /*
+ * Put the entries of `before` that are wrong in `config` (wrong_hosts) into it, as they were; one that
+ * `before` does not have stays out.
+ */
+UMH_MUST_USE int umh_config_keep_wrong(umh_config *config, const umh_config *before);
+
+/*
  * A name of `Services`, a well-known service's name, or a GUID's text. Outcomes: UMH_GUID_BAD_TEXT.
  */
 UMH_MUST_USE int umh_config_find_service(const umh_config *config, const char *text,

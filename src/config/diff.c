@@ -82,7 +82,7 @@ static bool is_wanted_module(const umh_wanted_host *host, const char *name)
 static bool is_running_module(const umh_running_host *host, const char *name)
 {
     for (size_t i = 0; i < host->module_count; i++) {
-        if (strcmp(host->modules[i], name) == 0)
+        if (strcmp(host->modules[i].name, name) == 0)
             return true;
     }
     return false;
@@ -93,8 +93,8 @@ static void add_module_steps(const umh_wanted_host *wanted, const umh_running_ho
                              umh_steps *steps)
 {
     for (size_t i = 0; i < running->module_count; i++) {
-        if (!is_wanted_module(wanted, running->modules[i]))
-            add_step(steps, STEP_UNLOAD_MODULE, wanted->id, wanted, running->modules[i]);
+        if (!is_wanted_module(wanted, running->modules[i].name))
+            add_step(steps, STEP_UNLOAD_MODULE, wanted->id, wanted, running->modules[i].name);
     }
     for (size_t i = 0; i < wanted->module_count; i++) {
         if (!is_running_module(running, wanted->modules[i].name))
@@ -206,6 +206,18 @@ void umh_step_describe(const umh_step *step, char *buffer, size_t capacity)
         break;
     case STEP_UNLOAD_MODULE:
         snprintf(buffer, capacity, "unload module '%s' from host '%s'", step->module, step->host);
+        break;
+    case STEP_REPLACE_HOST:
+        snprintf(buffer, capacity, "replace host '%s'", step->host);
+        break;
+    case STEP_CONFIGURE_HOST:
+        snprintf(buffer, capacity, "configure host '%s'", step->host);
+        break;
+    case STEP_RELOAD_MODULE:
+        snprintf(buffer, capacity, "reload module '%s' of host '%s'", step->module, step->host);
+        break;
+    case STEP_CONFIGURE_MODULE:
+        snprintf(buffer, capacity, "configure module '%s' of host '%s'", step->module, step->host);
         break;
     }
 }

@@ -11,8 +11,16 @@
 typedef enum umh_step_kind {
     STEP_START_HOST,
     STEP_STOP_HOST,
+    /*
+     * what a process is born with changed (Environment, Limits, Wow64, DotNet, ...): its modules are
+     * stopped, it ends, another is started; messages are held
+     */
+    STEP_REPLACE_HOST,
+    STEP_CONFIGURE_HOST, /* policy alone changed (Restart, Timeouts, Hold): taken over where it is */
     STEP_LOAD_MODULE,
-    STEP_UNLOAD_MODULE
+    STEP_UNLOAD_MODULE,
+    STEP_RELOAD_MODULE,    /* another file */
+    STEP_CONFIGURE_MODULE, /* Config or Overflow alone: it is told */
 } umh_step_kind;
 
 typedef struct umh_step {
@@ -22,10 +30,16 @@ typedef struct umh_step {
     const umh_wanted_host *wanted;       /* borrowed from the plan; NULL for STEP_STOP_HOST */
 } umh_step;
 
+typedef struct umh_running_module {
+    const char *name;
+    const umh_module_config *config; /* what it was loaded or told with */
+} umh_running_module;
+
 /* A host as it is now. */
 typedef struct umh_running_host {
     const char *id;
-    const char *const *modules; /* loaded, loading or failed: known to the host */
+    const umh_host_config *config;     /* what it runs with; its `modules` are not looked at */
+    const umh_running_module *modules; /* loaded, loading or failed: known to the host */
     size_t module_count;
     bool is_stopping; /* a stop is under way: no further step until it has ended */
     /*
@@ -51,5 +65,16 @@ UMH_MUST_USE int umh_diff_make(const umh_plan *plan, const umh_running_host *run
 void umh_steps_deinit(umh_steps *steps);
 UMH_DEFINE_AUTO(umh_steps);
 
-/* "start host 'Sensors' (3 modules)". */
+/*
+ * What of a host's entry differs, its modules aside: nothing, policy alone, or what a process is
+ * born with.
+ */
+typedef enum umh_host_difference {
+    HOSTS_ARE_EQUAL,
+    HOSTS_DIFFER_IN_POLICY,
+    HOSTS_DIFFER_IN_PROCESS
+} umh_host_difference;
+umh_host_difference umh_host_compare(const umh_host_config *one, const umh_host_config *other);
+
+/* "start host 'Sensors' (3 modules)", "replace host 'Sensors' (Environment, Limits)". */
 void umh_step_describe(const umh_step *step, char *buffer, size_t capacity);

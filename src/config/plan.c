@@ -117,8 +117,10 @@ static void add_stage(const umh_plan_input *input, int64_t stage, umh_plan *plan
             continue;
         if (!is_for_users(config))
             add_host(input, config, UMH_SESSION_OWN, plan);
-        for (size_t j = 0; is_for_users(config) && j < input->user_session_count; j++)
-            add_host(input, config, input->user_sessions[j], plan);
+        for (size_t j = 0; is_for_users(config) && j < input->user_session_count; j++) {
+            if (!config->ui || input->user_sessions[j].is_graphical)
+                add_host(input, config, input->user_sessions[j].number, plan);
+        }
     }
 }
 

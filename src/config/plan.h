@@ -42,12 +42,21 @@ typedef struct umh_plan {
         .hosts = NULL, .count = 0                                                                  \
     }
 
+/* A user's session, as far as the plan is concerned. */
+typedef struct umh_plan_session {
+    uint32_t number; /* UMH_SESSION_OWN: the one of a program in the foreground */
+    bool is_graphical;
+} umh_plan_session;
+
 typedef struct umh_plan_input {
     const umh_config *config;
     const umh_override *overrides;
     size_t override_count;
-    /* in which AllUsers hosts are wanted; a foreground program has one: UMH_SESSION_OWN */
-    const uint32_t *user_sessions;
+    /*
+     * in which AllUsers hosts are wanted, `Ui` hosts in the graphical ones only; a foreground program
+     * has one: UMH_SESSION_OWN
+     */
+    const umh_plan_session *user_sessions;
     size_t user_session_count;
 } umh_plan_input;
 
