@@ -104,6 +104,7 @@ const umh_module_v1 module = {
     stop,
     nullptr,
     nullptr,
+    nullptr,
 };
 
 } // namespace
