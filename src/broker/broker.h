@@ -14,6 +14,10 @@
  *   slot            host, client       its owner      with its owner; its queue and subscriptions
  *                   outlive any process
  *   client          endpoint           endpoint       disconnect
+ *   session         sessions           sessions       logoff; its number is never used again
+ *   control group   spawn              host           buried: killed, then removed
+ *   change of the   signal, command,   apply          performed or refused; one at a time, a
+ *   configuration   watched file                      further one waits
  *   service         first use          subscriptions; nobody subscribes to it; no connection
  *                                      credit         has published to it or wants to
  *   message         peer, slot         its references last peer, queue or outbox that has it
@@ -33,7 +37,9 @@
 #include "config/config.h"
 #include "ipc/flow.h"
 #include "ipc/queue.h"
+#include "platform/cgroup.h"
 #include "platform/clock.h"
+#include "platform/process.h"
 
 #include <uv.h>
 
@@ -47,6 +53,8 @@ typedef struct umh_endpoint umh_endpoint;
 typedef struct umh_deadlines umh_deadlines;
 typedef struct umh_liveness umh_liveness;
 typedef struct umh_outbox_set umh_outbox_set;
+typedef struct umh_sessions umh_sessions;
+typedef struct umh_apply umh_apply;
 
 /* From the command line. Texts are borrowed from it. */
 typedef struct umh_broker_options {
@@ -55,12 +63,13 @@ typedef struct umh_broker_options {
     const char *control_path; /* of the socket; NULL: in the runtime folder of the instance */
     uint64_t run_for_ms;      /* UMH_FOREVER: until asked to stop */
     bool force_colour, no_colour;
+    bool is_service; /* hosts for all users: one in each user's session, as that user */
 } umh_broker_options;
 
 #define UMH_BROKER_OPTIONS_INIT                                                                    \
     {                                                                                              \
         .config_path = NULL, .instance = "default", .control_path = NULL,                          \
-        .run_for_ms = UMH_FOREVER, .force_colour = false, .no_colour = false                       \
+        .run_for_ms = UMH_FOREVER, .force_colour = false, .no_colour = false, .is_service = false  \
     }
 
 /* Everything the parts share; a part includes the headers of those it calls. */
@@ -82,7 +91,13 @@ struct umh_broker {
     umh_credit *credit;
     umh_supervisor *supervisor;
     umh_liveness *liveness;
-    umh_endpoint *endpoint; /* NULL: "Control": false */
+    umh_sessions *sessions;
+    umh_apply *apply;
+    umh_cgroups *cgroups;        /* NULL: no control groups here */
+    umh_why cgroups_why;         /* of NULL */
+    umh_containment containment; /* of every host */
+    umh_why containment_why;     /* why it is not stronger; empty: it is the strongest */
+    umh_endpoint *endpoint;      /* NULL: "Control": false */
     uv_signal_t on_terminate, on_interrupt, on_hangup;
     uv_timer_t run_for;
     uv_check_t turn; /* the end of a loop turn, see above */

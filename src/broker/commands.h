@@ -7,7 +7,10 @@
  *              {"version","instance","pid","lowest","highest","max_message_bytes"}
  *   status     {}
  *              {"broker":{...},"hosts":[{"name","pid","state","restarts","modules":[...]}],...}
- *   plan       {}                                {"steps":["..."]}
+ *   plan       {"path"?}                         {"steps":["..."],"problems":[...]}: of the file, or
+ *              of what the broker has
+ *   apply      {"path"?,"host"?}                 {"steps":["..."],"pending":["MemoryMiB"],
+ *              "problems":[{"text","file","line","column","key"}]}, or an error with the problems
  *   load       {"host","module"}                 {"outcome":"running"}, when it is
  *   unload     {"host","module"}                 {"outcome":"unloaded"|"replaced"}
  *   reload     {"host","module"}                 {"outcome":"running"|"replaced"}

@@ -16,6 +16,7 @@ typedef enum umh_death_kind {
     DEATH_AS_ASKED,     /* it was told to end, and did */
     DEATH_BY_DEADLINE,  /* killed: something took too long */
     DEATH_BY_VIOLATION, /* killed: it broke the protocol */
+    DEATH_BY_LIMIT,     /* ended by the system, or not started, because of one of its Limits */
     DEATH_AT_START,     /* it could not be started */
     DEATH_KIND_COUNT
 } umh_death_kind;

@@ -77,7 +77,8 @@ struct umh_host {
     uint16_t module_count;                              /* highest used slot + 1 */
     /* of the process */
     umh_watch_process *process;
-    int64_t pid;
+    int64_t pid;        /* of the program, as the broker sees it; 0: none, or not known yet */
+    umh_cgroup *cgroup; /* NULL: none */
     umh_page page;
     umh_peer *peer;
     umh_credit_account *account;

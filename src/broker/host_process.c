@@ -7,6 +7,7 @@
  * then its connection and its credit end, and only then may the next be started.
  */
 #include "broker/host_actions.h"
+#include "broker/host_spawn.h"
 #include "broker/liveness.h"
 #include "broker/supervisor.h"
 
@@ -123,61 +124,43 @@ static void on_ended(void *context, const umh_process_end *end)
     umh_host_happen(host, ON_EXIT);
 }
 
-static int make_environment(const umh_host *host, umh_environment *environment)
+static void take_pipes(umh_host *host, pipe_ends *ends, umh_process_spec *spec)
 {
-    int r = umh_environment_init_filtered(environment);
-
-    for (size_t i = 0; r == 0 && i < host->config.environment_count; i++) {
-        const char *entry = host->config.environment[i];
-        const char *sign = strchr(entry, '=');
-        char *name = sign ? umh_text_copy_bytes(entry, (size_t)(sign - entry)) : NULL;
-
-        if (name)
-            r = umh_environment_put(environment, name, sign + 1);
-        umh_text_free(name);
+    for (int i = 0; i < 3; i++) {
+        spec->standard[i] = ends->theirs[i];
+        ends->theirs[i] = UMH_PIPE_NONE;
     }
-    /* The CLR knows it from the environment of its process only, from the first instruction on. */
-    if (r == 0 && !host->config.dotnet.diagnostics)
-        r = umh_environment_put(environment, "DOTNET_EnableDiagnostics", "0");
-    return umh_fold(r);
+    spec->inherit[0] = host->page.object;
+    host->page.object = UMH_PIPE_NONE;
 }
 
-static int find_program(const umh_host *host, char *ret_path)
+/* Outcomes: UMH_SPAWN_REFUSED, UMH_SPAWN_REFUSED_FOR_GOOD (why). */
+static int prepare(umh_host *host, umh_spawn *spawn, umh_why *ret_why)
 {
-    char folder[UMH_PATH_BYTES];
-    int r = umh_file_program_folder(folder);
+    int r = umh_spawn_choose_program(host, spawn, ret_why);
 
     if (r == 0)
-        r = umh_file_join(folder, host->config.wow64 ? "umh-host32" : "umh-host64", ret_path);
+        r = umh_spawn_choose_identity(host, spawn, ret_why);
+    if (r == UMH_SPAWN_REFUSED || r == UMH_SPAWN_REFUSED_FOR_GOOD)
+        return r;
     return umh_fold(r);
 }
 
 static int ask_for_process(umh_host *host, pipe_ends *ends)
 {
-    UMH_AUTO(umh_environment) environment = UMH_ENVIRONMENT_INIT;
+    UMH_AUTO(umh_spawn) spawn = UMH_SPAWN_INIT;
+    umh_why why = UMH_WHY_INIT;
     umh_watch_process_events events = {
         .context = host, .on_started = on_started, .on_failed = on_failed, .on_ended = on_ended};
-    const char *arguments[] = {"umh-host64", "--attached", host->id, NULL};
-    umh_process_spec spec = UMH_PROCESS_SPEC_INIT;
-    char program[UMH_PATH_BYTES];
-    int r = find_program(host, program);
+    int r = prepare(host, &spawn, &why);
 
-    if (r == 0)
-        r = make_environment(host, &environment);
+    if (r > 0)
+        return UMH_FAIL(UMH_E_REFUSED, "%s", why.text);
     if (r)
         return r;
-    arguments[0] = umh_file_name(program);
-    spec.program = program;
-    spec.arguments = arguments;
-    spec.environment = &environment;
-    spec.dies_with_parent = true;
-    for (int i = 0; i < 3; i++) {
-        spec.standard[i] = ends->theirs[i];
-        ends->theirs[i] = UMH_PIPE_NONE;
-    }
-    spec.inherit[0] = host->page.object;
-    host->page.object = UMH_PIPE_NONE;
-    r = umh_watch_process_start(&host->broker->loop, &spec, &events, &host->process);
+    spawn.spec.containment = CONTAINED_BY_GROUP;
+    take_pipes(host, ends, &spawn.spec);
+    r = umh_watch_process_start(&host->broker->loop, &spawn.spec, &events, &host->process);
     return umh_fold(r);
 }
 

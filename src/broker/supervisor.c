@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint32_t own_session[] = {UMH_SESSION_OWN};
+static const umh_plan_session own_session[] = {{UMH_SESSION_OWN, true}};
 
 /* --- hosts -------------------------------------------------------------------------------- */
 
@@ -58,21 +58,23 @@ static void free_hosts(umh_supervisor *supervisor, bool only_unwanted)
 
 /* --- steps -------------------------------------------------------------------------------- */
 
-/* Names of a host's modules, as the diff sees them: without those that are being removed. */
-typedef struct module_names {
-    const char *names[UMH_MODULES_PER_HOST_MAX];
-} module_names;
+/* A host's modules, as the diff sees them: without those that are being removed. */
+typedef struct module_rows {
+    umh_running_module rows[UMH_MODULES_PER_HOST_MAX];
+} module_rows;
 
-static umh_running_host describe(const umh_host *host, module_names *names)
+static umh_running_host describe(const umh_host *host, module_rows *modules)
 {
     umh_running_host running = {.id = host->id,
-                                .modules = names->names,
+                                .config = &host->config,
+                                .modules = modules->rows,
                                 .is_stopping = host->state == HOST_ASKED && !host->is_orderly,
                                 .is_due = host->is_due};
 
     for (uint16_t i = 0; i < host->module_count; i++) {
         if (host->modules[i] && host->modules[i]->is_wanted)
-            names->names[running.module_count++] = host->modules[i]->name;
+            modules->rows[running.module_count++] =
+                (umh_running_module){host->modules[i]->name, &host->modules[i]->config};
     }
     /* One that waits for its back-off has modules that come and go, like one that runs. */
     running.has_process = host->state != HOST_ABSENT || !host->is_due;
@@ -167,6 +169,11 @@ static int perform(umh_supervisor *supervisor, const umh_step *step)
         if (module)
             umh_module_remove(module, NULL);
         return 0;
+    case STEP_REPLACE_HOST:
+    case STEP_CONFIGURE_HOST:
+    case STEP_RELOAD_MODULE:
+    case STEP_CONFIGURE_MODULE:
+        break;
     }
     return 0;
 }
@@ -186,20 +193,20 @@ static int make_steps(umh_supervisor *supervisor, const umh_plan *plan, umh_step
 {
     size_t count = count_hosts(supervisor);
     umh_running_host *running = calloc(count ? count : 1, sizeof(*running));
-    module_names *names = calloc(count ? count : 1, sizeof(*names));
+    module_rows *modules = calloc(count ? count : 1, sizeof(*modules));
     size_t i = 0;
     int r = 0;
 
-    if (!running || !names)
+    if (!running || !modules)
         r = UMH_FAIL(UMH_E_MEMORY, "compare %llu hosts", (unsigned long long)count);
     umh_list_each (item, &supervisor->hosts) {
         if (r == 0)
-            running[i] = describe(umh_container_of(item, umh_host, entry), &names[i]);
+            running[i] = describe(umh_container_of(item, umh_host, entry), &modules[i]);
         i++;
     }
     if (r == 0)
         r = umh_diff_make(plan, running, count, ret_steps);
-    free(names);
+    free(modules);
     free(running);
     return r;
 }

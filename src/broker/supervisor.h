@@ -52,6 +52,8 @@ UMH_MUST_USE int umh_supervisor_load(umh_supervisor *supervisor, const char *hos
                                      const char *module, umh_waiter *waiter, umh_why *ret_why);
 UMH_MUST_USE int umh_supervisor_unload(umh_supervisor *supervisor, const char *host_id,
                                        const char *module, umh_waiter *waiter, umh_why *ret_why);
+/* What an operator changed of a host is forgotten; reconcile follows later. */
+void umh_supervisor_forget_overrides(umh_supervisor *supervisor, const char *host_id);
 /*
  * Forget how often the host ended: one that waits for its next start, or is not started again by
  * itself, starts now (`ret_starts`).
