@@ -134,7 +134,17 @@ summary() {
         lines=$(summary_of "$logs/${step_names[$i]// /-}.log")
         [ -z "$lines" ] || printf '%s:\n%s\n' "${step_names[$i]}" "$lines"
     done
+    list_skipped
     [ "$failed" -eq 0 ]
+}
+
+# What was not tested, and why: a test that is skipped in silence would pass for one that holds.
+list_skipped() {
+    local logs_of_steps=("${step_names[@]// /-}") lines
+    logs_of_steps=("${logs_of_steps[@]/#/$logs/}")
+    lines=$(grep -hoE '^SKIPPED \[[0-9]+\].*|^[^ ]* *\[ +SKIPPED +\].*' "${logs_of_steps[@]/%/.log}" 2>/dev/null | sort | uniq -c) ||
+        return 0
+    printf 'skipped, because:\n%s\n' "$lines"
 }
 
 # project_files <pattern...>: the files of the project, new ones included, ignored and deleted ones not.

@@ -18,7 +18,7 @@ end_to_end() {
     compgen -G 'tests/integration/test_*.py' >/dev/null || { say "no end-to-end tests"; return 0; }
     python=$(find_python) || { say "no python3 with pytest"; return 1; }
     UMH_DIST=$tree/dist UMH_TESTS=$tree/tests timeout -k 10 600 \
-        "$python" -m pytest tests/integration -v -p no:cacheprovider -m "$marks" || status=$?
+        "$python" -m pytest tests/integration -v -rs -p no:cacheprovider -m "$marks" || status=$?
     [ $status -eq 0 ] || [ $status -eq 5 ]
 }
 
