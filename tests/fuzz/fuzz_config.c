@@ -29,7 +29,7 @@ static void check_host(const umh_host_config *host)
 
 static void check_plan(const umh_config *config)
 {
-    static const uint32_t sessions[] = {UMH_SESSION_OWN, 1};
+    static const umh_plan_session sessions[] = {{UMH_SESSION_OWN, true}, {1, true}};
     umh_plan_input input = {config, NULL, 0, sessions, UMH_COUNT_OF(sessions)};
     UMH_AUTO(umh_plan) plan = UMH_PLAN_INIT;
     UMH_AUTO(umh_steps) steps = UMH_STEPS_INIT;

@@ -35,7 +35,7 @@ typedef struct simulation {
     umh_config config;
     umh_override overrides[OVERRIDES_MAX];
     size_t override_count;
-    uint32_t sessions[SESSIONS_MAX];
+    umh_plan_session sessions[SESSIONS_MAX];
     size_t session_count;
     world_host *hosts;
     size_t host_count;
@@ -68,16 +68,25 @@ static umh_plan make_plan(const simulation *world)
 
 static umh_steps make_steps(const simulation *world, const umh_plan *plan)
 {
+    umh_running_module *modules =
+        calloc(WORLD_HOSTS_MAX * UMH_MODULES_PER_HOST_MAX, sizeof *modules);
     umh_running_host running[WORLD_HOSTS_MAX];
     umh_steps steps = UMH_STEPS_INIT;
 
     for (size_t i = 0; i < world->host_count; i++) {
         const world_host *host = &world->hosts[i];
 
-        running[i] = (umh_running_host){host->id,          host->modules, host->module_count,
-                                        host->is_stopping, host->is_due,  host->has_process};
+        running[i] = (umh_running_host){.id = host->id,
+                                        .modules = &modules[i * UMH_MODULES_PER_HOST_MAX],
+                                        .module_count = host->module_count,
+                                        .is_stopping = host->is_stopping,
+                                        .is_due = host->is_due,
+                                        .has_process = host->has_process};
+        for (size_t j = 0; j < host->module_count; j++)
+            modules[i * UMH_MODULES_PER_HOST_MAX + j].name = host->modules[j];
     }
     assert_int_equal(umh_diff_make(plan, running, world->host_count, &steps), 0);
+    free(modules);
     return steps;
 }
 
@@ -190,6 +199,11 @@ static void take_step(simulation *world, const umh_plan *plan, const umh_step *s
         assert_false(wants_module(wanted, step->module));
         remove_module(host, step->module);
         break;
+    case STEP_REPLACE_HOST:
+    case STEP_CONFIGURE_HOST:
+    case STEP_RELOAD_MODULE:
+    case STEP_CONFIGURE_MODULE:
+        fail();
     }
 }
 
@@ -321,7 +335,9 @@ static void test_steps_lead_to_what_is_wanted(void **state)
 
     (void)state;
     for (int i = 0; i < WORLDS; i++) {
-        simulation world = {.config = UMH_CONFIG_INIT, .sessions = {0, 1, 7}, .session_count = 1};
+        simulation world = {.config = UMH_CONFIG_INIT,
+                            .sessions = {{0, true}, {1, true}, {7, true}},
+                            .session_count = 1};
         size_t rounds = 0;
 
         world.hosts = calloc(WORLD_HOSTS_MAX, sizeof *world.hosts);
@@ -369,8 +385,8 @@ static void assert_steps(const umh_running_host *running, size_t count, const ch
 
 static void test_single_differences(void **state)
 {
-    static const char *const same[] = {"n", "m"};
-    static const char *const other[] = {"m", "x", "M"};
+    static const umh_running_module same[] = {{"n", NULL}, {"m", NULL}};
+    static const umh_running_module other[] = {{"m", NULL}, {"x", NULL}, {"M", NULL}};
     umh_running_host host = {.id = "A", .modules = same, .module_count = 2, .has_process = true};
 
     (void)state;

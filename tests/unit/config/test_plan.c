@@ -33,7 +33,7 @@ static umh_config load(const char *json)
 
 static umh_plan make(const umh_config *config, const umh_override *overrides, size_t count)
 {
-    static const uint32_t own = UMH_SESSION_OWN;
+    static const umh_plan_session own = {UMH_SESSION_OWN, true};
     umh_plan_input input = {config, overrides, count, &own, 1};
     umh_plan plan = UMH_PLAN_INIT;
 
@@ -61,7 +61,7 @@ static void test_lists_hosts_by_stage(void **state)
 
 static void test_has_one_host_for_each_user(void **state)
 {
-    static const uint32_t sessions[] = {1, 4294967294u};
+    static const umh_plan_session sessions[] = {{1, true}, {4294967294u, true}};
     UMH_AUTO(umh_config) config = load(text);
     UMH_AUTO(umh_plan) plan = UMH_PLAN_INIT;
     UMH_AUTO(umh_plan) none = UMH_PLAN_INIT;
@@ -150,7 +150,7 @@ static void test_plans_every_host_once(void **state)
         json_t *json = generate_config(&random);
         char *file = generate_text(&random, json);
         UMH_AUTO(umh_config) config = load(file);
-        uint32_t sessions[3] = {1, 2, 3};
+        umh_plan_session sessions[3] = {{1, true}, {2, true}, {3, true}};
         umh_plan_input input = {&config, NULL, 0, sessions, random_below(&random, 4)};
         UMH_AUTO(umh_plan) plan = UMH_PLAN_INIT;
         size_t wanted = 0;
