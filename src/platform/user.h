@@ -8,6 +8,9 @@
 #include "base/auto.h"
 #include "base/err.h"
 
+#include <stddef.h>
+#include <stdint.h>
+
 typedef struct umh_user {
     uint32_t uid, gid;
     uint32_t *groups; /* all of the user's, owned */
