@@ -23,15 +23,17 @@
  *
  * Descriptors 0 to 2 and those of the spec's `inherit` are for the program; init closes its own copies
  * once that has them, so that their end is the program's. What init itself was given is closed on exec.
- * A step that fails ends it with INIT_FAILED; the report says with which code of the system.
+ * A step that fails ends it with UMH_INIT_FAILED; the report says with which code of the system, and a
+ * line of the log which step.
  */
 #pragma once
+
+#include "platform/linux/init_report.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#define INIT_FAILED 125 /* also the exit code of the program's place when it could not be executed */
 #define INIT_GROUPS_MAX 1024
 
 typedef struct umh_init_options {
@@ -47,5 +49,24 @@ typedef struct umh_init_options {
     char **program;           /* PROGRAM NAME ARGUMENT... */
 } umh_init_options;
 
-/* False: wrong usage. */
+/* Where it failed, and with what. */
+typedef struct umh_init_failure {
+    const char *step; /* static text; NULL: it did not fail */
+    int error;        /* errno */
+} umh_init_failure;
+
+/* options.c. False: wrong usage. */
 bool umh_init_read_options(int argc, char **argv, umh_init_options *ret_options);
+
+/*
+ * surroundings.c: what holds for init itself and all that it starts: what it was given stays its
+ * own, it ends with the broker, and is in its control group and in a /proc of its own.
+ */
+bool umh_init_enter(const umh_init_options *options, umh_init_failure *ret_failure);
+/* Ends with the broker, from now on or at once. Again after the user has changed. */
+bool umh_init_follow_parent(const umh_init_options *options, umh_init_failure *ret_failure);
+
+/* program.c: become the program: its quotas, its user, its signals. Returns when that failed. */
+void umh_init_become_program(const umh_init_options *options, umh_init_failure *ret_failure);
+/* Start it as a child that has a process group of its own; -1: failed. */
+pid_t umh_init_start_program(const umh_init_options *options, umh_init_failure *ret_failure);
