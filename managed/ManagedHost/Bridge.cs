@@ -141,6 +141,7 @@ internal unsafe struct NativeCalls
     public delegate* unmanaged[Cdecl]<nint, NativeMessage*, void> OnMessage;
     public delegate* unmanaged[Cdecl]<nint, void> Stop;
     public delegate* unmanaged[Cdecl]<nint, byte*, int> Unload;
+    public delegate* unmanaged[Cdecl]<nint, byte*, byte*, int> Configure;
 }
 
 /// <summary>umh_managed_start: what Main is given.</summary>

@@ -21,6 +21,7 @@ internal static unsafe class EntryPoints
         OnMessage = &OnMessage,
         Stop = &Stop,
         Unload = &Unload,
+        Configure = &Configure,
     };
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
@@ -107,6 +108,22 @@ internal static unsafe class EntryPoints
         catch (Exception exception)
         {
             return Refuse(why, exception.ToString());
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int Configure(nint handle, byte* config, byte* why)
+    {
+        try
+        {
+            return ModuleOf(handle).Configure(Border.ToText(config))
+                ? Done
+                : Refuse(why, "it does not take another Config over while it runs");
+        }
+        catch (Exception exception)
+        {
+            ModuleOf(handle).Host.Log.Write(LogLevel.Error, "OnConfigure failed", exception);
+            return Refuse(why, $"OnConfigure failed: {exception.GetType()}: {exception.Message}");
         }
     }
 

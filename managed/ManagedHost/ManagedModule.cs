@@ -27,6 +27,9 @@ internal sealed unsafe class ManagedModule
     private static readonly ContextCallback s_receiveAsync =
         static self => Self(self).ReceiveAsyncInFlow();
 
+    private static readonly ContextCallback s_configure =
+        static self => Self(self).ConfigureInFlow();
+
     private static readonly ContextCallback s_stop = static self => Self(self).StopInFlow();
 
     private delegate ValueTask Handler(in Message message);
@@ -38,6 +41,7 @@ internal sealed unsafe class ManagedModule
     private ContextCallback _receive = s_receive;
     private NativeMessage* _message;
     private bool _wasStarted;
+    private bool _isConfigured;
     private int _failures;
 
     public ManagedModule(ModuleHost host, AssemblyLoadContext context, Type type)
@@ -73,6 +77,19 @@ internal sealed unsafe class ManagedModule
     {
         _message = message;
         Run(_receive);
+    }
+
+    /// <summary>
+    /// Another <c>Config</c>, as JSON text. False: the module did not take it over and is to be
+    /// reloaded.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public bool Configure(string config)
+    {
+        _isConfigured = false;
+        Host.Configure(config);
+        Run(s_configure);
+        return _isConfigured;
     }
 
     /// <summary>
@@ -169,6 +186,12 @@ internal sealed unsafe class ManagedModule
             native->SourceSlot,
             native->SourceSession);
         Complete(_module!.OnMessageAsync(in message));
+    }
+
+    private void ConfigureInFlow()
+    {
+        using FlowScope scope = new(Host);
+        _isConfigured = _module!.OnConfigure();
     }
 
     private void StopInFlow()

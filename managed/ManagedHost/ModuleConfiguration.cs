@@ -1,23 +1,36 @@
 // SPDX-License-Identifier: MIT
 // A module's Config as IConfiguration, made when a module first asks.
 using System;
-using System.Collections.Generic;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Configuration.Memory;
 
 namespace UniversalModuleHost.Hosting;
 
 internal sealed class ModuleConfiguration : IDisposable
 {
+    private readonly Provider _provider = new();
     private readonly ConfigurationRoot _root;
 
     public ModuleConfiguration(string json)
     {
-        MemoryConfigurationSource source = new() { InitialData = JsonPaths.Read(json) };
-        _root = new ConfigurationRoot([new MemoryConfigurationProvider(source)]);
+        _provider.Read(json);
+        _root = new ConfigurationRoot([_provider]);
     }
 
     public IConfiguration Root => _root;
 
+    /// <summary>Its change token tells who registered on it.</summary>
+    public void Replace(string json)
+    {
+        _provider.Read(json);
+        _provider.Tell();
+    }
+
     public void Dispose() => _root.Dispose();
+
+    private sealed class Provider : ConfigurationProvider
+    {
+        public void Read(string json) => Data = JsonPaths.Read(json);
+
+        public void Tell() => OnReload();
+    }
 }

@@ -16,9 +16,9 @@ namespace UniversalModuleHost.Hosting;
 internal sealed unsafe class ModuleHost : IModuleHost
 {
     private readonly NativeHost* _table;
-    private readonly string _config;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _lock = new();
+    private string _config;
     private ModuleConfiguration? _configuration;
     private AsyncSender? _sender;
     private int _calls;
@@ -127,6 +127,18 @@ internal sealed unsafe class ModuleHost : IModuleHost
         return result == SendResult.Ok
             ? default
             : ValueTask.FromException(new SendException(result));
+    }
+
+    /// <summary>Another <c>Config</c>: what was given out shows it from now on.</summary>
+    public void Configure(string config)
+    {
+        ModuleConfiguration? configuration;
+        lock (_lock)
+        {
+            _config = config;
+            configuration = _configuration;
+        }
+        configuration?.Replace(config);
     }
 
     public void Subscribe(Guid service) => ChangeSubscription(service, isWanted: true);

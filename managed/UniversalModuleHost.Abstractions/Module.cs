@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The base class of every managed module.
 using System;
-using System.Buffers;
 using System.Collections.Generic;
-using System.Text;
-using System.Text.Unicode;
+using System.Text.Json.Serialization.Metadata;
 using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.Extensions.Configuration;
@@ -25,8 +23,6 @@ namespace UniversalModuleHost;
 /// </remarks>
 public abstract class Module
 {
-    private const int StackBytes = 1024;
-
     [ThreadStatic]
     private static IModuleHost? s_constructing;
 
@@ -54,9 +50,13 @@ public abstract class Module
     protected ModuleIdentity Identity => Host.Identity;
 
     /// <summary>
-    /// Cancelled when the module is to stop, before <see cref="OnStop"/> is called.
+    /// Cancelled as soon as the module is to stop: before <see cref="OnStop"/> is called, and while
+    /// a handler may still be awaiting something.
     /// </summary>
     protected CancellationToken Stopping => Host.Stopping;
+
+    /// <summary>The clock; a test has one of its own.</summary>
+    protected TimeProvider Time => Host.Time;
 
     /// <summary>Largest text a message may have, in bytes of UTF-8.</summary>
     protected int MaxMessageBytes => Host.MaxMessageBytes;
@@ -115,6 +115,16 @@ public abstract class Module
     }
 
     /// <summary>
+    /// The module's <c>Config</c> changed while it runs; <see cref="Configuration"/> shows the new
+    /// one already. Called like a message's handler, never beside it.
+    /// </summary>
+    /// <returns>
+    /// True: taken over. False, which is the default: the module is reloaded, which loses no
+    /// message.
+    /// </returns>
+    protected internal virtual bool OnConfigure() => false;
+
+    /// <summary>
     /// End own threads, timers and tasks; nothing is called afterwards but Dispose.
     /// </summary>
     protected virtual void OnStop()
@@ -144,13 +154,18 @@ public abstract class Module
     /// <summary>Publish a text to a service.</summary>
     /// <inheritdoc cref="Send(Guid, ReadOnlySpan{byte}, uint, TimeSpan?)"/>
     protected SendResult Send(
-        Guid service, string text, uint session = Sessions.Any, TimeSpan? timeout = null)
-    {
-        using Encoded encoded = new(text, stackalloc byte[StackBytes]);
-        return encoded.IsText
-            ? Host.Send(service, encoded.Utf8, session, timeout ?? Timeout.InfiniteTimeSpan)
-            : SendResult.NotText;
-    }
+        Guid service, string text, uint session = Sessions.Any, TimeSpan? timeout = null) =>
+        ModuleHostExtensions.Send(Host, service, text, session, timeout);
+
+    /// <summary>Publish a value to a service, as JSON.</summary>
+    /// <inheritdoc cref="ModuleHostExtensions.Send{T}"/>
+    protected SendResult Send<T>(
+        Guid service,
+        T value,
+        JsonTypeInfo<T> type,
+        uint session = Sessions.Any,
+        TimeSpan? timeout = null) =>
+        ModuleHostExtensions.Send(Host, service, value, type, session, timeout);
 
     /// <summary>Publish UTF-8 text only if there is room now.</summary>
     protected SendResult TrySend(
@@ -158,11 +173,13 @@ public abstract class Module
         Host.TrySend(service, utf8, session);
 
     /// <summary>Publish a text only if there is room now.</summary>
-    protected SendResult TrySend(Guid service, string text, uint session = Sessions.Any)
-    {
-        using Encoded encoded = new(text, stackalloc byte[StackBytes]);
-        return encoded.IsText ? Host.TrySend(service, encoded.Utf8, session) : SendResult.NotText;
-    }
+    protected SendResult TrySend(Guid service, string text, uint session = Sessions.Any) =>
+        ModuleHostExtensions.TrySend(Host, service, text, session);
+
+    /// <summary>Publish a value as JSON only if there is room now.</summary>
+    protected SendResult TrySend<T>(
+        Guid service, T value, JsonTypeInfo<T> type, uint session = Sessions.Any) =>
+        ModuleHostExtensions.TrySend(Host, service, value, type, session);
 
     /// <summary>
     /// Publish UTF-8 text and wait for room without blocking a thread. Inside a handler, and in
@@ -182,14 +199,20 @@ public abstract class Module
         Guid service,
         string text,
         uint session = Sessions.Any,
-        CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        byte[] utf8 = new byte[Encoding.UTF8.GetMaxByteCount(text.Length)];
-        return TryEncode(text, utf8, out int count)
-            ? Host.SendAsync(service, utf8.AsMemory(0, count), session, cancellation)
-            : ValueTask.FromException(new SendException(SendResult.NotText));
-    }
+        CancellationToken cancellation = default) =>
+        ModuleHostExtensions.SendAsync(Host, service, text, session, cancellation);
+
+    /// <summary>
+    /// Publish a value as JSON and wait for room without blocking a thread.
+    /// </summary>
+    /// <inheritdoc cref="SendAsync(Guid, ReadOnlyMemory{byte}, uint, CancellationToken)"/>
+    protected ValueTask SendAsync<T>(
+        Guid service,
+        T value,
+        JsonTypeInfo<T> type,
+        uint session = Sessions.Any,
+        CancellationToken cancellation = default) =>
+        ModuleHostExtensions.SendAsync(Host, service, value, type, session, cancellation);
 
     /// <summary>Receive what is published to <paramref name="service"/>. Twice is once.</summary>
     /// <exception cref="SendException">There are too many subscriptions, or the module is being
@@ -198,6 +221,22 @@ public abstract class Module
 
     /// <summary>Receive it no longer.</summary>
     protected void Unsubscribe(Guid service) => Host.Unsubscribe(service);
+
+    /// <summary>
+    /// Have a handler take the messages of a service, instead of <see cref="OnMessage"/>.
+    /// </summary>
+    /// <inheritdoc cref="IModuleHost.SubscribeAsync"/>
+    protected ValueTask<IAsyncDisposable> SubscribeAsync(
+        Guid service, MessageHandler handler, CancellationToken cancellation = default) =>
+        Host.SubscribeAsync(service, handler, cancellation);
+
+    /// <inheritdoc cref="ModuleHostExtensions.SubscribeAsync{T}"/>
+    protected ValueTask<IAsyncDisposable> SubscribeAsync<T>(
+        Guid service,
+        JsonTypeInfo<T> type,
+        Func<T?, CancellationToken, ValueTask> handler,
+        CancellationToken cancellation = default) =>
+        ModuleHostExtensions.SubscribeAsync(Host, service, type, handler, cancellation);
 
     /// <summary>
     /// For the host: what the base constructor of the module made in <paramref name="make"/> finds.
@@ -213,41 +252,6 @@ public abstract class Module
         finally
         {
             s_constructing = before;
-        }
-    }
-
-    /// <summary>False: half a character is in it.</summary>
-    private static bool TryEncode(string text, Span<byte> to, out int count) =>
-        Utf8.FromUtf16(text, to, out _, out count, replaceInvalidSequences: false)
-        == OperationStatus.Done;
-
-    /// <summary>A text as UTF-8, on the stack when it is short.</summary>
-    private ref struct Encoded : IDisposable
-    {
-        private byte[]? _rented;
-
-        public Encoded(string text, Span<byte> stack)
-        {
-            ArgumentNullException.ThrowIfNull(text);
-            int most = Encoding.UTF8.GetMaxByteCount(text.Length);
-            Span<byte> room = most <= stack.Length
-                ? stack
-                : _rented = ArrayPool<byte>.Shared.Rent(most);
-            IsText = TryEncode(text, room, out int count);
-            Utf8 = room[..count];
-        }
-
-        public bool IsText { get; }
-
-        public ReadOnlySpan<byte> Utf8 { get; }
-
-        public void Dispose()
-        {
-            if (_rented is { } rented)
-            {
-                _rented = null;
-                ArrayPool<byte>.Shared.Return(rented);
-            }
         }
     }
 }

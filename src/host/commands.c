@@ -160,6 +160,24 @@ static int stop_module(const slot_call *call)
     return umh_fold(r);
 }
 
+static int configure_module(const slot_call *call)
+{
+    const char *config = umh_jsonc_get_text(call->command->body, "config", "{}");
+    umh_why why = UMH_WHY_INIT;
+    json_t *answer = json_object();
+    int r;
+
+    umh_dispatch_note(call->host->dispatch, call->slot, ACTIVITY_CONFIGURE);
+    r = umh_module_configure(call->module, config, &why);
+    umh_dispatch_note(call->host->dispatch, call->slot, ACTIVITY_NONE);
+    if (r < 0)
+        umh_why_set_failure(&why);
+    put_take(answer, "is_taken", json_boolean(r == 0));
+    if (r)
+        put_take(answer, "why", json_string(why.text));
+    return answer_take(call->host, call->command->id, answer);
+}
+
 /* Outcomes: UMH_MODULE_STILL_THERE. The slot is empty unless a thread stood in the way. */
 static int unload(const slot_call *call, umh_why *ret_why)
 {
@@ -198,6 +216,7 @@ static int unload_module(const slot_call *call)
 static const slot_row slot_rows[] = {
     {"load", WHEN_EMPTY, load_module},
     {"start", WHEN_LOADED, start_module},
+    {"configure", WHEN_LOADED | WHEN_STARTED, configure_module},
     {"stop", WHEN_LOADED | WHEN_STARTED, stop_module},
     {"unload", WHEN_STOPPED | WHEN_FAILED, unload_module},
 };

@@ -10,8 +10,8 @@
  *   ModuleMeta    load     yes    slot empty
  *                 {"name","version","services":[guid...],"loader":"native","took_ms"} or error
  *   ModuleMeta    start    yes    LOADED             {} or error
- *   ModuleMeta    configure yes   LOADED, STARTED    {"is_taken":true}, or false: the module has no
- *                 {"config":"..."}                   configure, or it answered no: reload it
+ *   ModuleMeta    configure yes   LOADED, STARTED    {"is_taken":true}, or false with "why":
+ *                 {"config":"..."}                   the module has no configure, or said no
  *   ModuleMeta    stop     yes    LOADED, STARTED    {} after the module's last message
  *   ModuleMeta    unload   yes    STOPPED, FAILED    {"outcome":"unloaded","took_ms":n} or
  *                 {"outcome":"replace","why":"..."}

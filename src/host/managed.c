@@ -418,6 +418,18 @@ static void managed_stop(void *state)
     module->calls->stop(module->handle);
 }
 
+/* Outcomes: UMH_MODULE_NOT_TAKEN. */
+static int managed_configure(void *state, const char *config, umh_why *ret_why)
+{
+    const managed_module *module = state;
+    char why[UMH_MANAGED_WHY_BYTES] = "";
+
+    if (module->calls->configure(module->handle, config, why) == 0)
+        return 0;
+    umh_why_set(ret_why, "%s", why);
+    return UMH_MODULE_NOT_TAKEN;
+}
+
 /* Outcomes: UMH_MODULE_STILL_THERE. */
 static int managed_unload_take(void *state, umh_why *ret_why)
 {
@@ -438,5 +450,6 @@ const umh_loader umh_loader_managed = {
     .start = managed_start,
     .on_message = managed_on_message,
     .stop = managed_stop,
+    .configure = managed_configure,
     .unload_take = managed_unload_take,
 };

@@ -51,6 +51,8 @@ typedef struct umh_managed_calls {
     void (*stop)(void *handle);
     /* the handle is gone; waits up to 2 s for the proof */
     int32_t (*unload)(void *handle, char *why);
+    /* another Config, JSON text; 1: it did not take it over and is to be reloaded */
+    int32_t (*configure)(void *handle, const char *config, char *why);
 } umh_managed_calls;
 
 /* What Main is given as its only argument: the address of this struct in hexadecimal. */

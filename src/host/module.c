@@ -33,12 +33,14 @@ struct umh_module {
     const umh_loader *loader;
     void *state;    /* the loader's */
     umh_lock *lock; /* of the subscriptions */
-    char *name;     /* owned, as the three below */
+    char *name;     /* owned, as the texts below */
     char *folder;
     char *original_folder;
-    char *config;
-    umh_module_state step; /* slot's thread */
-    bool was_started;      /* before the phase is PHASE_STARTED, then constant */
+    char *configs[UMH_MODULE_CONFIGS_MAX];
+    size_t config_count;
+    _Atomic(char *) config; /* the one of them that counts */
+    umh_module_state step;  /* slot's thread */
+    bool was_started;       /* before the phase is PHASE_STARTED, then constant */
     atomic_int phase;
     size_t subscription_count;
     umh_guid subscriptions[UMH_SUBSCRIPTIONS_PER_MODULE_MAX];
@@ -273,7 +275,7 @@ static umh_result_v1 host_log(const umh_host_v1 *table, umh_level_v1 level, cons
 
 static const char *host_configuration(const umh_host_v1 *table)
 {
-    return table ? module_of(table)->config : NULL;
+    return table ? atomic_load_explicit(&module_of(table)->config, memory_order_acquire) : NULL;
 }
 
 static const umh_identity_v1 *host_identity(const umh_host_v1 *table)
@@ -304,7 +306,8 @@ static umh_module *umh_module_free(umh_module *module)
     if (!module)
         return NULL;
     module->lock = umh_lock_free(module->lock);
-    umh_text_free(module->config);
+    for (size_t i = 0; i < module->config_count; i++)
+        umh_text_free(module->configs[i]);
     umh_text_free(module->original_folder);
     umh_text_free(module->folder);
     umh_text_free(module->name);
@@ -312,6 +315,28 @@ static umh_module *umh_module_free(umh_module *module)
     return NULL;
 }
 UMH_DEFINE_AUTO_PTR(umh_module);
+
+/*
+ * A text that is there already is used again: a configuration that goes back and forth costs
+ * nothing. Outcomes: UMH_MODULE_NOT_TAKEN (no place for one more).
+ */
+static int set_config(umh_module *module, const char *config)
+{
+    size_t at = 0;
+
+    while (at < module->config_count && strcmp(module->configs[at], config) != 0)
+        at++;
+    if (at == UMH_MODULE_CONFIGS_MAX)
+        return UMH_MODULE_NOT_TAKEN;
+    if (at == module->config_count) {
+        module->configs[at] = umh_text_copy(config);
+        if (!module->configs[at])
+            return UMH_E_MEMORY;
+        module->config_count++;
+    }
+    atomic_store_explicit(&module->config, module->configs[at], memory_order_release);
+    return 0;
+}
 
 static int new_module(const umh_module_spec *spec, umh_module **ret_module)
 {
@@ -326,10 +351,11 @@ static int new_module(const umh_module_spec *spec, umh_module **ret_module)
     module->name = umh_text_copy(spec->name);
     module->folder = umh_text_copy(spec->folder ? spec->folder : "");
     module->original_folder = umh_text_copy(spec->original_folder ? spec->original_folder : "");
-    module->config = umh_text_copy(spec->config && *spec->config ? spec->config : "{}");
-    if (!module->name || !module->folder || !module->original_folder || !module->config)
+    if (!module->name || !module->folder || !module->original_folder)
         return UMH_E_MEMORY;
-    r = umh_lock_new(&module->lock);
+    r = set_config(module, spec->config && *spec->config ? spec->config : "{}");
+    if (r == 0)
+        r = umh_lock_new(&module->lock);
     if (r)
         return umh_fold(r);
     module->identity = (umh_identity_v1){
@@ -499,6 +525,26 @@ void umh_module_stop(umh_module *module)
         return;
     end_calls(module);
     module->step = MODULE_STOPPED;
+}
+
+int umh_module_configure(umh_module *module, const char *config, umh_why *ret_why)
+{
+    uint16_t before;
+    int r;
+
+    umh_assert(module->step == MODULE_LOADED || module->step == MODULE_STARTED);
+    r = set_config(module, config);
+    if (r == UMH_MODULE_NOT_TAKEN) {
+        umh_why_set(ret_why, "it has been told %u configurations and may hold on to each",
+                    UMH_MODULE_CONFIGS_MAX);
+        return UMH_MODULE_NOT_TAKEN;
+    }
+    if (r)
+        return umh_fold(r);
+    before = enter(module->identity.slot);
+    r = module->loader->configure(module->state, config, ret_why);
+    leave(before);
+    return r == UMH_MODULE_NOT_TAKEN ? UMH_MODULE_NOT_TAKEN : umh_fold(r);
 }
 
 int umh_module_unload_take(umh_module *module, umh_why *ret_why)

@@ -47,7 +47,13 @@ typedef struct umh_module_facts {
     size_t service_count;
 } umh_module_facts;
 
-enum { UMH_MODULE_UNUSABLE = 1, UMH_MODULE_STILL_THERE = 2 };
+/*
+ * A module may hold on to every text that configuration() ever gave it. So many changes it is told;
+ * for the next it is reloaded, which lets go of them all.
+ */
+#define UMH_MODULE_CONFIGS_MAX 64u
+
+enum { UMH_MODULE_UNUSABLE = 1, UMH_MODULE_STILL_THERE = 2, UMH_MODULE_NOT_TAKEN = 3 };
 
 /* What a loader implements; `state` is the loader's own. Texts into why. */
 typedef struct umh_loader {
@@ -61,6 +67,8 @@ typedef struct umh_loader {
     int (*start)(void *state, umh_why *ret_why); /* Outcomes: UMH_MODULE_UNUSABLE */
     void (*on_message)(void *state, const umh_message_v1 *message);
     void (*stop)(void *state);
+    /* Outcomes: UMH_MODULE_NOT_TAKEN (it has no such function, or answered no: why). */
+    int (*configure)(void *state, const char *config, umh_why *ret_why);
     /* `state` is taken. Outcomes: UMH_MODULE_STILL_THERE (ret_why: what holds it). */
     int (*unload_take)(void *state, umh_why *ret_why);
 } umh_loader;
@@ -84,6 +92,11 @@ UMH_MUST_USE int umh_module_start(umh_module *module, umh_why *ret_why);
  * nothing.
  */
 void umh_module_stop(umh_module *module);
+/*
+ * LOADED or STARTED: tell it of another Config, which configuration() gives from before that on.
+ * Outcomes: UMH_MODULE_NOT_TAKEN (why): it is to be reloaded.
+ */
+UMH_MUST_USE int umh_module_configure(umh_module *module, const char *config, umh_why *ret_why);
 /*
  * Takes the module in any case. With the outcome UMH_MODULE_STILL_THERE its host table stays: what
  * is still mapped may still call it.

@@ -18,7 +18,9 @@ typedef struct native_module {
 typedef const umh_module_v1 *(*native_entry)(void);
 
 /* The first version of the struct; later ones are longer. */
-#define NATIVE_STRUCT_BYTES_MIN sizeof(umh_module_v1)
+#define NATIVE_STRUCT_BYTES_MIN offsetof(umh_module_v1, configure)
+#define NATIVE_CONFIGURE_BYTES                                                                     \
+    (offsetof(umh_module_v1, configure) + sizeof(((umh_module_v1 *)NULL)->configure))
 #define NATIVE_VERSION_BYTES (offsetof(umh_module_v1, abi_version) + sizeof(uint32_t))
 
 /* Outcomes: UMH_MODULE_UNUSABLE. */
@@ -180,6 +182,24 @@ static void native_stop(void *state)
         native->module->stop(native->state);
 }
 
+/* Outcomes: UMH_MODULE_NOT_TAKEN. */
+static int native_configure(void *state, const char *config, umh_why *ret_why)
+{
+    native_module *native = state;
+    const umh_module_v1 *module = native->module;
+    int number;
+
+    if (module->size < NATIVE_CONFIGURE_BYTES || !module->configure) {
+        umh_why_set(ret_why, "it has no configure function");
+        return UMH_MODULE_NOT_TAKEN;
+    }
+    number = module->configure(native->state, config);
+    if (number == 0)
+        return 0;
+    umh_why_set(ret_why, "configure answered with number %d", number);
+    return UMH_MODULE_NOT_TAKEN;
+}
+
 /* Outcomes: UMH_MODULE_STILL_THERE. */
 static int native_unload_take(void *state, umh_why *ret_why)
 {
@@ -202,5 +222,6 @@ const umh_loader umh_loader_native = {
     .start = native_start,
     .on_message = native_on_message,
     .stop = native_stop,
+    .configure = native_configure,
     .unload_take = native_unload_take,
 };

@@ -10,6 +10,7 @@ static const char *const names[ACTIVITY_COUNT] = {
     [ACTIVITY_ON_MESSAGE] = "OnMessage",
     [ACTIVITY_STOP] = "Stop",
     [ACTIVITY_UNLOADING] = "Unloading",
+    [ACTIVITY_CONFIGURE] = "Configure",
 };
 
 const char *umh_activity_name(uint32_t activity)

@@ -9,6 +9,7 @@
 #include "ipc/limits.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define UMH_BLACKBOX_MAGIC 0x31584254u /* "TBX1" */
@@ -21,6 +22,7 @@ typedef enum umh_activity {
     ACTIVITY_ON_MESSAGE,
     ACTIVITY_STOP,
     ACTIVITY_UNLOADING,
+    ACTIVITY_CONFIGURE,
     ACTIVITY_COUNT
 } umh_activity;
 
@@ -44,6 +46,14 @@ typedef struct umh_blackbox {
 /* Behind the modules: where umh-init leaves how the host ended. */
 #define UMH_BLACKBOX_REPORT_OFFSET 4080u
 _Static_assert(sizeof(umh_blackbox) <= UMH_BLACKBOX_REPORT_OFFSET, "the black box is one page");
+/* A 32-bit host writes what a 64-bit broker reads. */
+_Static_assert(offsetof(umh_blackbox, heartbeat_ns) == 8 && offsetof(umh_blackbox, slots) == 16,
+               "every bitness has this layout");
+_Static_assert(offsetof(umh_blackbox_slot, since_ns) == 8 &&
+                   offsetof(umh_blackbox_slot, consumed_count) == 16 &&
+                   offsetof(umh_blackbox_slot, consumed_bytes) == 24 &&
+                   sizeof(umh_blackbox_slot) == 32,
+               "every bitness has this layout");
 
 /* "OnMessage"; "?" for what is no activity. Static text. */
 const char *umh_activity_name(uint32_t activity);
