@@ -37,6 +37,9 @@ internal static class ModuleLoader
         "Microsoft.Extensions.Logging.Abstractions",
         "Microsoft.Extensions.Configuration.Abstractions",
         "Microsoft.Extensions.DependencyInjection.Abstractions",
+        "Microsoft.Extensions.Hosting.Abstractions",
+        "Microsoft.Extensions.FileProviders.Abstractions",
+        "Microsoft.Extensions.Diagnostics.Abstractions",
         "Microsoft.Extensions.Primitives",
     ];
 

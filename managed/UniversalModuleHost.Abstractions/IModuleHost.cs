@@ -9,8 +9,10 @@ using Microsoft.Extensions.Logging;
 namespace UniversalModuleHost;
 
 /// <summary>
-/// What a host does for one module. <see cref="Module"/> passes it on; a test of a module gives it
-/// one of its own. Everything here may be called on any thread until the module has stopped.
+/// What a host does for one module. <see cref="Module"/> passes it on; a module with dependency
+/// injection may have it injected anywhere; a test of a module gives it one of its own. Everything
+/// here may be called on any thread until the module has stopped. Members are only ever added with
+/// a default, so an implementation goes on being one.
 /// </summary>
 public interface IModuleHost
 {
@@ -23,8 +25,14 @@ public interface IModuleHost
     /// <summary>The module's <c>Config</c>; read when it is first asked for.</summary>
     IConfiguration Configuration { get; }
 
-    /// <summary>Cancelled when the module is to stop, before <see cref="Module.OnStop"/>.</summary>
+    /// <summary>
+    /// Cancelled as soon as the module is to stop: before <see cref="Module.OnStop"/>, and while a
+    /// handler may still be awaiting something.
+    /// </summary>
     CancellationToken Stopping { get; }
+
+    /// <summary>The clock; a test has one of its own.</summary>
+    TimeProvider Time => TimeProvider.System;
 
     /// <summary>Largest text a message may have, in bytes of UTF-8.</summary>
     int MaxMessageBytes { get; }
@@ -44,4 +52,16 @@ public interface IModuleHost
 
     /// <summary>No longer.</summary>
     void Unsubscribe(Guid service);
+
+    /// <summary>
+    /// Have a handler take the messages of a service, instead of <see cref="Module.OnMessage"/>. It
+    /// is called like that: never beside another call of the module. Several handlers of a service
+    /// are called one after the other.
+    /// </summary>
+    /// <returns>Disposed, the handler is given no more.</returns>
+    /// <exception cref="SendException">There are too many subscriptions, or the module is being
+    /// stopped.</exception>
+    ValueTask<IAsyncDisposable> SubscribeAsync(
+        Guid service, MessageHandler handler, CancellationToken cancellation = default) =>
+        throw new NotSupportedException("This host has no handlers.");
 }

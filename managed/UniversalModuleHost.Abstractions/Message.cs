@@ -3,6 +3,8 @@
 using System;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace UniversalModuleHost;
 
@@ -52,4 +54,9 @@ public readonly ref struct Message
 
     /// <summary>Session of the host that sent it, stamped by the broker.</summary>
     public uint SourceSession { get; }
+
+    /// <summary>What its JSON says.</summary>
+    /// <param name="type">How it is read; of a source-generated context.</param>
+    /// <exception cref="JsonException">It is no JSON of that kind.</exception>
+    public T? ReadJson<T>(JsonTypeInfo<T> type) => JsonSerializer.Deserialize(Utf8, type);
 }
