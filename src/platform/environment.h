@@ -29,6 +29,11 @@ typedef struct umh_environment {
  * (Windows: SystemRoot, TEMP, ...). Nothing that steers a loader or the CLR.
  */
 UMH_MUST_USE int umh_environment_init_filtered(umh_environment *ret_environment);
+/* The same of a given list "NAME=value", NULL-terminated, which may come from anyone. */
+UMH_MUST_USE int umh_environment_filter(char *const *entries, umh_environment *ret_environment);
+UMH_MUST_USE int umh_environment_copy(const umh_environment *from, umh_environment *ret_copy);
+/* A value, borrowed until the next change; NULL: not in it. */
+const char *umh_environment_find(const umh_environment *environment, const char *name);
 /* Replace or add; value NULL removes. */
 UMH_MUST_USE int umh_environment_put(umh_environment *environment, const char *name,
                                      const char *value);

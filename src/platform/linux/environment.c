@@ -83,29 +83,60 @@ static int add_entry_take(umh_environment *environment, char *entry)
     return 0;
 }
 
-int umh_environment_init_filtered(umh_environment *ret_environment)
+/* A copy of `entry` is added. */
+static int add_entry(umh_environment *environment, const char *entry)
+{
+    char *copy = umh_text_copy(entry);
+
+    return copy ? add_entry_take(environment, copy) : UMH_E_MEMORY;
+}
+
+int umh_environment_filter(char *const *entries, umh_environment *ret_environment)
 {
     UMH_AUTO(umh_environment) environment = UMH_ENVIRONMENT_INIT;
 
-    for (char **entry = environ; entry && *entry; entry++) {
+    for (char *const *entry = entries; entry && *entry; entry++) {
         const char *equals = strchr(*entry, '=');
-        char *copy;
         int r;
 
         /* Of two entries of one name getenv knows the first. */
         if (!is_allowed(*entry) ||
             find_entry(&environment, *entry, (size_t)(equals - *entry)) < environment.count)
             continue;
-        copy = umh_text_copy(*entry);
-        if (!copy)
-            return UMH_E_MEMORY;
-        r = add_entry_take(&environment, copy);
+        r = add_entry(&environment, *entry);
         if (r)
             return r;
     }
     *ret_environment = environment;
     environment = (umh_environment)UMH_ENVIRONMENT_INIT;
     return 0;
+}
+
+int umh_environment_init_filtered(umh_environment *ret_environment)
+{
+    return umh_environment_filter(environ, ret_environment);
+}
+
+int umh_environment_copy(const umh_environment *from, umh_environment *ret_copy)
+{
+    UMH_AUTO(umh_environment) copy = UMH_ENVIRONMENT_INIT;
+
+    for (size_t i = 0; i < from->count; i++) {
+        int r = add_entry(&copy, from->entries[i]);
+
+        if (r)
+            return r;
+    }
+    *ret_copy = copy;
+    copy = (umh_environment)UMH_ENVIRONMENT_INIT;
+    return 0;
+}
+
+const char *umh_environment_find(const umh_environment *environment, const char *name)
+{
+    size_t index = find_entry(environment, name, strlen(name));
+
+    return index < environment->count ? environment->entries[index] + strlen(name) + 1 : NULL;
 }
 
 static void remove_entry(umh_environment *environment, size_t index)

@@ -98,6 +98,50 @@ static void test_put_adds_replaces_and_removes(void **state)
     assert_null(environment.entries[0]);
 }
 
+static void test_filters_what_anyone_gives(void **state)
+{
+    char *const entries[] = {"LD_PRELOAD=/tmp/evil.so",
+                             "LANG=C.UTF-8",
+                             "DOTNET_STARTUP_HOOKS=/tmp/evil.dll",
+                             "LANG=second",
+                             "PATHX=1",
+                             "PATH",
+                             "=nothing",
+                             "",
+                             "LC_=odd",
+                             "LC_ALL=C",
+                             NULL};
+    UMH_AUTO(umh_environment) environment = UMH_ENVIRONMENT_INIT;
+    UMH_AUTO(umh_environment) none = UMH_ENVIRONMENT_INIT;
+
+    (void)state;
+    assert_int_equal(umh_environment_filter(entries, &environment), 0);
+    assert_int_equal(environment.count, 3);
+    assert_string_equal(umh_environment_find(&environment, "LANG"), "C.UTF-8");
+    assert_string_equal(umh_environment_find(&environment, "LC_ALL"), "C");
+    assert_null(umh_environment_find(&environment, "LD_PRELOAD"));
+    assert_null(umh_environment_find(&environment, "LAN"));
+    assert_int_equal(umh_environment_filter(NULL, &none), 0);
+    assert_int_equal(none.count, 0);
+    assert_null(umh_environment_find(&none, "LANG"));
+}
+
+static void test_copy_is_its_own(void **state)
+{
+    umh_environment from = UMH_ENVIRONMENT_INIT;
+    UMH_AUTO(umh_environment) copy = UMH_ENVIRONMENT_INIT;
+
+    (void)state;
+    assert_int_equal(umh_environment_put(&from, "A", "1"), 0);
+    assert_int_equal(umh_environment_put(&from, "B", ""), 0);
+    assert_int_equal(umh_environment_copy(&from, &copy), 0);
+    umh_environment_deinit(&from);
+    assert_int_equal(copy.count, 2);
+    assert_string_equal(umh_environment_find(&copy, "A"), "1");
+    assert_string_equal(umh_environment_find(&copy, "B"), "");
+    assert_null(copy.entries[2]);
+}
+
 static void test_deinit_runs_twice(void **state)
 {
     umh_environment environment = UMH_ENVIRONMENT_INIT;
@@ -117,6 +161,8 @@ int main(void)
         cmocka_unit_test(test_rejects_a_name_that_is_none),
         cmocka_unit_test(test_filter_keeps_the_allowed_only),
         cmocka_unit_test(test_put_adds_replaces_and_removes),
+        cmocka_unit_test(test_filters_what_anyone_gives),
+        cmocka_unit_test(test_copy_is_its_own),
         cmocka_unit_test(test_deinit_runs_twice),
     };
 
