@@ -30,7 +30,8 @@ typedef struct umh_environment {
  */
 UMH_MUST_USE int umh_environment_init_filtered(umh_environment *ret_environment);
 /* The same of a given list "NAME=value", NULL-terminated, which may come from anyone. */
-UMH_MUST_USE int umh_environment_filter(char *const *entries, umh_environment *ret_environment);
+UMH_MUST_USE int umh_environment_filter(const char *const *entries,
+                                        umh_environment *ret_environment);
 UMH_MUST_USE int umh_environment_copy(const umh_environment *from, umh_environment *ret_copy);
 /* A value, borrowed until the next change; NULL: not in it. */
 const char *umh_environment_find(const umh_environment *environment, const char *name);

@@ -91,11 +91,11 @@ static int add_entry(umh_environment *environment, const char *entry)
     return copy ? add_entry_take(environment, copy) : UMH_E_MEMORY;
 }
 
-int umh_environment_filter(char *const *entries, umh_environment *ret_environment)
+int umh_environment_filter(const char *const *entries, umh_environment *ret_environment)
 {
     UMH_AUTO(umh_environment) environment = UMH_ENVIRONMENT_INIT;
 
-    for (char *const *entry = entries; entry && *entry; entry++) {
+    for (const char *const *entry = entries; entry && *entry; entry++) {
         const char *equals = strchr(*entry, '=');
         int r;
 
@@ -114,7 +114,7 @@ int umh_environment_filter(char *const *entries, umh_environment *ret_environmen
 
 int umh_environment_init_filtered(umh_environment *ret_environment)
 {
-    return umh_environment_filter(environ, ret_environment);
+    return umh_environment_filter((const char *const *)environ, ret_environment);
 }
 
 int umh_environment_copy(const umh_environment *from, umh_environment *ret_copy)

@@ -100,17 +100,17 @@ static void test_put_adds_replaces_and_removes(void **state)
 
 static void test_filters_what_anyone_gives(void **state)
 {
-    char *const entries[] = {"LD_PRELOAD=/tmp/evil.so",
-                             "LANG=C.UTF-8",
-                             "DOTNET_STARTUP_HOOKS=/tmp/evil.dll",
-                             "LANG=second",
-                             "PATHX=1",
-                             "PATH",
-                             "=nothing",
-                             "",
-                             "LC_=odd",
-                             "LC_ALL=C",
-                             NULL};
+    const char *const entries[] = {"LD_PRELOAD=/tmp/evil.so",
+                                   "LANG=C.UTF-8",
+                                   "DOTNET_STARTUP_HOOKS=/tmp/evil.dll",
+                                   "LANG=second",
+                                   "PATHX=1",
+                                   "PATH",
+                                   "=nothing",
+                                   "",
+                                   "LC_=odd",
+                                   "LC_ALL=C",
+                                   NULL};
     UMH_AUTO(umh_environment) environment = UMH_ENVIRONMENT_INIT;
     UMH_AUTO(umh_environment) none = UMH_ENVIRONMENT_INIT;
 
