@@ -42,6 +42,12 @@ typedef struct umh_process_spec {
      * NULL where nothing is to be applied
      */
     const char *init;
+    /*
+     * the read end of a pipe whose other end only this process has, and keeps as long as it lives:
+     * its end is this process's, also to who was started while it died. Not taken by anybody.
+     * UMH_PIPE_NONE: none; a start during which this process dies may then outlive it
+     */
+    umh_pipe lifeline;
     const umh_user *user;   /* NULL: who we are */
     umh_pipe cgroup;        /* entry of the control group to be in; UMH_PIPE_NONE: ours */
     int64_t open_files_max; /* 0: ours */
@@ -56,12 +62,13 @@ typedef struct umh_process_spec {
 typedef struct umh_process {
     /* pidfd or HANDLE of the process, or of its namespace's init, owned; -1: none */
     intptr_t handle;
-    int64_t pid; /* of the same, as this process sees it */
+    int64_t pid;  /* of the same, as this process sees it */
+    bool is_init; /* the program is the child of that */
 } umh_process;
 
 #define UMH_PROCESS_INIT                                                                           \
     {                                                                                              \
-        .handle = -1, .pid = 0                                                                     \
+        .handle = -1, .pid = 0, .is_init = false                                                   \
     }
 
 /* How it ended. */
@@ -84,7 +91,7 @@ void umh_process_end_correct(umh_process_end *end, const void *report);
     {                                                                                              \
         .standard = {UMH_PIPE_NONE, UMH_PIPE_NONE, UMH_PIPE_NONE},                                 \
         .inherit = {UMH_PIPE_NONE, UMH_PIPE_NONE, UMH_PIPE_NONE, UMH_PIPE_NONE},                   \
-        .cgroup = UMH_PIPE_NONE, .report = UMH_PIPE_NONE                                           \
+        .lifeline = UMH_PIPE_NONE, .cgroup = UMH_PIPE_NONE, .report = UMH_PIPE_NONE                \
     }
 
 /*
@@ -128,7 +135,10 @@ UMH_MUST_USE int umh_process_wait(umh_process *process, uint64_t deadline_ns,
                                   umh_process_end *ret_end);
 void umh_process_deinit(umh_process *process); /* closes the handle; does not kill */
 
-/* "exit code 3", "signal 9 (Killed)", "signal 11 (Segmentation fault), core dumped". */
+/*
+ * "exit code 3", "signal 9 (Killed)", "signal 11 (Segmentation fault), core dumped", "could not be
+ * started: Permission denied".
+ */
 void umh_process_end_describe(const umh_process_end *end, char *buffer, size_t capacity);
 
 int64_t umh_process_own_pid(void);
