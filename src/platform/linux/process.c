@@ -4,10 +4,12 @@
  * however large the broker is) and a stack of its own; the calling thread sleeps until the child
  * has executed its program or failed. Until then the child shares every byte with the other threads
  * of the parent, so it makes system calls and nothing else, and those that a sanitizer would
- * intercept it makes directly.
+ * intercept it makes directly. What takes more than that is done by umh-init, which the child
+ * executes instead of the program, and which executes that.
  */
 #include "platform/process.h"
 
+#include "platform/linux/init_command.h"
 #include "platform/linux/poll.h"
 
 #include <errno.h>
@@ -25,7 +27,7 @@
 #include <unistd.h>
 
 #define CHILD_STACK_BYTES (32u * 1024)
-#define TARGETS_MAX (3 + UMH_PROCESS_INHERIT_MAX)
+#define TARGETS_MAX (3 + UMH_PROCESS_INHERIT_MAX + 3) /* and those of umh_init_descriptors */
 
 /* P_PIDFD, which glibc names only since 2.36. */
 #define WAIT_FOR_PIDFD ((idtype_t)3)
@@ -43,6 +45,8 @@ typedef enum launch_stage {
 /* What parent and child say to each other through their shared memory. */
 typedef struct launch {
     const umh_process_spec *spec;
+    const char *program; /* what is executed: the spec's, or its init */
+    const char *const *arguments;
     char *const *environment;
     pid_t parent;
     int sources[TARGETS_MAX]; /* become descriptors 0, 1, 2, ... */
@@ -108,8 +112,11 @@ IN_CHILD static int run_child(void *argument)
     if (spec->containment != CONTAINED_BY_NOTHING) {
         syscall(SYS_setpgid, 0, 0);
         syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        /* A parent that died before that line sends no signal any more. */
-        if (syscall(SYS_getppid) != launch->parent)
+        /*
+         * A parent that died before that line sends no signal any more. From a namespace it cannot
+         * be seen: init looks at the lifeline.
+         */
+        if (spec->containment == CONTAINED_BY_GROUP && syscall(SYS_getppid) != launch->parent)
             return 1;
     }
     launch->stage = LAUNCH_DESCRIPTORS;
@@ -118,7 +125,7 @@ IN_CHILD static int run_child(void *argument)
         if (syscall(SYS_chdir, spec->folder ? spec->folder : "/") == 0) {
             launch->stage = LAUNCH_PROGRAM;
             reset_signals();
-            syscall(SYS_execve, spec->program, spec->arguments, launch->environment);
+            syscall(SYS_execve, launch->program, launch->arguments, launch->environment);
         }
     }
     launch->error = errno;
@@ -168,6 +175,15 @@ static void collect_sources(process_launch *launch, int null_device)
         launch->sources[launch->source_count++] = (int)spec->inherit[i].handle;
 }
 
+/* The number that init has it by; -1: it is not given. */
+static int add_source(process_launch *launch, umh_pipe pipe)
+{
+    if (!umh_pipe_is_open(pipe))
+        return -1;
+    launch->sources[launch->source_count] = (int)pipe.handle;
+    return launch->source_count++;
+}
+
 static bool says_no_program(const process_launch *launch)
 {
     if (launch->stage != LAUNCH_PROGRAM)
@@ -196,7 +212,7 @@ static int explain(const process_launch *launch)
     case LAUNCH_FOLDER:
         return UMH_FAIL_OS(launch->error, "enter the folder of '%s'", spec->program);
     case LAUNCH_PROGRAM:
-        r = UMH_FAIL_OS(launch->error, "execute '%s'", spec->program);
+        r = UMH_FAIL_OS(launch->error, "execute '%s'", launch->program);
         break;
     }
     return says_no_program(launch) ? UMH_PROCESS_NO_PROGRAM : r;
@@ -209,13 +225,15 @@ static int explain(const process_launch *launch)
 static pid_t clone_child(process_launch *launch, char *stack, int *ret_pidfd)
 {
     const kernel_signal_set all = ~UINT64_C(0);
+    int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
     kernel_signal_set before;
     pid_t pid;
     int error;
 
+    if (launch->spec->containment == CONTAINED_BY_NAMESPACE)
+        flags |= CLONE_NEWPID | CLONE_NEWNS;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
-    pid = clone(run_child, stack + CHILD_STACK_BYTES,
-                CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, launch, ret_pidfd);
+    pid = clone(run_child, stack + CHILD_STACK_BYTES, flags, launch, ret_pidfd);
     error = errno;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
     errno = error;
@@ -252,10 +270,44 @@ static int run(process_launch *launch, umh_process *ret_process)
     return 0;
 }
 
+/* Outcomes: UMH_PROCESS_NO_PROGRAM. */
+static int run_init(process_launch *launch, umh_process *ret_process)
+{
+    UMH_AUTO(umh_init_command) command = UMH_INIT_COMMAND_INIT;
+    const umh_process_spec *spec = launch->spec;
+    umh_init_descriptors descriptors;
+    int r;
+
+    if (!spec->init)
+        return UMH_FAIL(UMH_E_BUG, "start '%s' without the init that it needs", spec->program);
+    /* Init would say so too, but later. */
+    if (faccessat(AT_FDCWD, spec->program, X_OK, AT_EACCESS) != 0) {
+        launch->stage = LAUNCH_PROGRAM;
+        launch->error = errno;
+        return explain(launch);
+    }
+    descriptors.lifeline = add_source(launch, spec->lifeline);
+    descriptors.report = add_source(launch, spec->report);
+    descriptors.cgroup = add_source(launch, spec->cgroup);
+    r = umh_init_command_make(spec, &descriptors, &command);
+    if (r)
+        return r;
+    launch->program = spec->init;
+    launch->arguments = command.arguments;
+    r = run(launch, ret_process);
+    if (r == 0)
+        ret_process->is_init = spec->containment == CONTAINED_BY_NAMESPACE;
+    return r;
+}
+
 int umh_process_start(const umh_process_spec *spec, umh_process *ret_process)
 {
     char *const none[] = {NULL};
-    process_launch launch = {.spec = spec, .environment = none, .parent = getpid()};
+    process_launch launch = {.spec = spec,
+                             .program = spec->program,
+                             .arguments = spec->arguments,
+                             .environment = none,
+                             .parent = getpid()};
     int null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
     int r;
 
@@ -264,7 +316,7 @@ int umh_process_start(const umh_process_spec *spec, umh_process *ret_process)
     if (spec->environment && spec->environment->entries)
         launch.environment = spec->environment->entries;
     collect_sources(&launch, null_device);
-    r = run(&launch, ret_process);
+    r = umh_init_is_needed(spec) ? run_init(&launch, ret_process) : run(&launch, ret_process);
     close(null_device);
     if (r == UMH_PROCESS_NO_PROGRAM)
         return UMH_PROCESS_NO_PROGRAM;
@@ -342,8 +394,11 @@ void umh_process_deinit(umh_process *process)
 void umh_process_end_describe(const umh_process_end *end, char *buffer, size_t capacity)
 {
     const char *name = sigdescr_np(end->signal);
+    const char *reason = strerrordesc_np(end->not_started);
 
-    if (end->signal == 0)
+    if (end->not_started)
+        snprintf(buffer, capacity, "could not be started: %s", reason ? reason : "?");
+    else if (end->signal == 0)
         snprintf(buffer, capacity, "exit code %d", end->exit_code);
     else
         snprintf(buffer, capacity, "signal %d%s%s%s%s", end->signal, name ? " (" : "",
