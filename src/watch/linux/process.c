@@ -10,11 +10,13 @@
 
 struct umh_watch_process {
     umh_watch_process_events events;
-    umh_process_spec spec; /* until the start; points at the four below and owns its pipes */
+    umh_process_spec spec; /* until the start; points at the six below and owns its pipes */
     char *program;
+    char *init;
     char *folder;
     char **arguments; /* NULL-terminated */
     umh_environment environment;
+    umh_user user;
 
     uv_idle_t starter;
     uv_poll_t death;
@@ -28,7 +30,7 @@ struct umh_watch_process {
 
 /* ------------------------- the copy of the spec */
 
-/* The same end may stand in several places (stdout and stderr). */
+/* The same end may stand in several places (stdout and stderr, the page and the report). */
 static void close_everywhere(umh_process_spec *spec, umh_pipe pipe)
 {
     for (int i = 0; i < 3; i++) {
@@ -39,6 +41,8 @@ static void close_everywhere(umh_process_spec *spec, umh_pipe pipe)
         if (spec->inherit[i].handle == pipe.handle)
             spec->inherit[i] = UMH_PIPE_NONE;
     }
+    if (spec->report.handle == pipe.handle)
+        spec->report = UMH_PIPE_NONE;
     umh_pipe_close(&pipe);
 }
 
@@ -48,6 +52,8 @@ static void close_pipes(umh_process_spec *spec)
         close_everywhere(spec, spec->standard[i]);
     for (int i = 0; i < UMH_PROCESS_INHERIT_MAX; i++)
         close_everywhere(spec, spec->inherit[i]);
+    close_everywhere(spec, spec->report);
+    umh_pipe_close(&spec->cgroup);
 }
 
 static void free_texts(char **texts)
@@ -76,10 +82,12 @@ static void release_spec(umh_watch_process *process)
 {
     close_pipes(&process->spec);
     process->program = umh_text_free(process->program);
+    process->init = umh_text_free(process->init);
     process->folder = umh_text_free(process->folder);
     free_texts(process->arguments);
     process->arguments = NULL;
     umh_environment_deinit(&process->environment);
+    umh_user_deinit(&process->user);
 }
 
 static bool copy_environment(umh_watch_process *process, const umh_environment *environment)
@@ -92,6 +100,14 @@ static bool copy_environment(umh_watch_process *process, const umh_environment *
     return process->environment.entries;
 }
 
+static int copy_user(umh_watch_process *process, const umh_user *user)
+{
+    int r = user ? umh_user_copy(user, &process->user) : 0;
+
+    process->spec.user = user ? &process->user : NULL;
+    return r;
+}
+
 static int copy_spec(umh_watch_process *process, const umh_process_spec *spec)
 {
     size_t argument_count = 0;
@@ -99,17 +115,19 @@ static int copy_spec(umh_watch_process *process, const umh_process_spec *spec)
     while (spec->arguments[argument_count])
         argument_count++;
     process->program = umh_text_copy(spec->program);
+    process->init = spec->init ? umh_text_copy(spec->init) : NULL;
     process->folder = spec->folder ? umh_text_copy(spec->folder) : NULL;
     process->arguments = copy_texts(spec->arguments, argument_count);
-    if (!process->program || (spec->folder && !process->folder) || !process->arguments ||
-        !copy_environment(process, spec->environment))
+    if (!process->program || (spec->init && !process->init) || (spec->folder && !process->folder) ||
+        !process->arguments || !copy_environment(process, spec->environment))
         return UMH_FAIL(UMH_E_MEMORY, "start '%s'", spec->program);
 
     process->spec.program = process->program;
+    process->spec.init = process->init;
     process->spec.folder = process->folder;
     process->spec.arguments = (const char *const *)process->arguments;
     process->spec.environment = &process->environment;
-    return 0;
+    return copy_user(process, spec->user);
 }
 
 /* ------------------------- its end */
@@ -227,7 +245,7 @@ static void on_start(uv_idle_t *handle)
         return;
     }
     process->is_running = true;
-    process->events.on_started(process->events.context, process->process.pid);
+    process->events.on_started(process->events.context, umh_process_find_pid(&process->process));
 }
 
 /* ------------------------- the contract */
@@ -246,6 +264,7 @@ int umh_watch_process_start(uv_loop_t *loop, const umh_process_spec *spec,
     process->events = *events;
     process->spec = taken;
     process->process = (umh_process)UMH_PROCESS_INIT;
+    process->user = (umh_user)UMH_USER_INIT;
     r = copy_spec(process, spec);
     if (r) {
         release_spec(process);
@@ -261,6 +280,11 @@ int umh_watch_process_start(uv_loop_t *loop, const umh_process_spec *spec,
     uv_idle_start(&process->starter, on_start);
     *ret_process = process;
     return 0;
+}
+
+int64_t umh_watch_process_find_pid(const umh_watch_process *process)
+{
+    return process->is_running ? umh_process_find_pid(&process->process) : 0;
 }
 
 void umh_watch_process_kill(umh_watch_process *process)
