@@ -19,6 +19,8 @@ struct umh_deadlines {
     umh_list waiting;
     umh_list overdue;  /* in the order in which they are judged */
     uint64_t armed_ns; /* when the timer fires; UMH_FOREVER: it does not run */
+    uint64_t seen_ms;  /* the loop's time when it was last looked at */
+    uint64_t sleep_count;
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -38,12 +40,47 @@ static void arm(umh_deadlines *deadlines, uint64_t at_ns)
     umh_ignore(uv_timer_start(&deadlines->timer, on_timer, wait_ms, 0));
 }
 
+/* --- sleep -------------------------------------------------------------------------------- */
+
+static void begin_all_anew(umh_deadlines *deadlines)
+{
+    umh_list_each (item, &deadlines->waiting) {
+        umh_deadline *deadline = umh_container_of(item, umh_deadline, entry);
+
+        if (deadline->whole_ms > 0)
+            deadline->at_ns = umh_clock_deadline_ns(deadline->whole_ms);
+    }
+    umh_list_each (item, &deadlines->overdue) {
+        umh_deadline *deadline = umh_container_of(item, umh_deadline, entry);
+
+        if (deadline->whole_ms > 0)
+            umh_deadline_set(deadlines, deadline, deadline->whole_ms);
+    }
+}
+
+/* No clock is read: the loop knows when its turn began, and when its poll returned. */
+uint64_t umh_deadlines_count_sleeps(umh_deadlines *deadlines)
+{
+    uint64_t now_ms = uv_now(&deadlines->broker->loop);
+    bool has_slept = now_ms - deadlines->seen_ms >= UMH_SLEEP_NOTICE_MS;
+
+    deadlines->seen_ms = now_ms;
+    if (has_slept) {
+        deadlines->sleep_count++;
+        begin_all_anew(deadlines);
+    }
+    return deadlines->sleep_count;
+}
+
+/* --- the timer ---------------------------------------------------------------------------- */
+
 static void on_timer(uv_timer_t *timer)
 {
     umh_deadlines *deadlines = umh_container_of(timer, umh_deadlines, timer);
     uint64_t now_ns = umh_clock_now_ns();
     uint64_t next_ns = UMH_FOREVER;
 
+    umh_ignore((int)umh_deadlines_count_sleeps(deadlines));
     deadlines->armed_ns = UMH_FOREVER;
     umh_list_each (item, &deadlines->waiting) {
         umh_deadline *deadline = umh_container_of(item, umh_deadline, entry);
@@ -71,6 +108,8 @@ int umh_deadlines_new(umh_broker *broker, umh_deadlines **ret_deadlines)
         return UMH_FAIL(UMH_E_MEMORY, "make the deadlines");
     deadlines->broker = broker;
     deadlines->armed_ns = UMH_FOREVER;
+    uv_update_time(&broker->loop);
+    deadlines->seen_ms = uv_now(&broker->loop);
     umh_list_init(&deadlines->waiting);
     umh_list_init(&deadlines->overdue);
     status = uv_timer_init(&broker->loop, &deadlines->timer);
@@ -112,10 +151,17 @@ void umh_deadline_set(umh_deadlines *deadlines, umh_deadline *deadline, uint64_t
 {
     umh_deadline_clear(deadline);
     deadline->at_ns = umh_clock_deadline_ns(from_now_ms);
+    deadline->whole_ms = from_now_ms;
     if (deadline->at_ns == UMH_FOREVER)
         return;
     umh_list_push_back(&deadlines->waiting, &deadline->entry);
     arm(deadlines, deadline->at_ns);
+}
+
+void umh_deadline_wait(umh_deadlines *deadlines, umh_deadline *deadline, uint64_t from_now_ms)
+{
+    umh_deadline_set(deadlines, deadline, from_now_ms);
+    deadline->whole_ms = 0;
 }
 
 void umh_deadline_clear(umh_deadline *deadline)
@@ -131,6 +177,7 @@ bool umh_deadline_is_set(const umh_deadline *deadline)
 
 void umh_deadlines_settle(umh_deadlines *deadlines)
 {
+    umh_ignore((int)umh_deadlines_count_sleeps(deadlines));
     while (!umh_list_is_empty(&deadlines->overdue)) {
         umh_deadline *deadline = umh_container_of(deadlines->overdue.next, umh_deadline, entry);
 

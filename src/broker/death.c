@@ -11,8 +11,8 @@
 static const char *const kind_names[DEATH_KIND_COUNT] = {
     [DEATH_BY_EXIT] = "exit",           [DEATH_BY_SIGNAL] = "signal",
     [DEATH_AS_ASKED] = "asked",         [DEATH_BY_DEADLINE] = "deadline",
-    [DEATH_BY_VIOLATION] = "violation",
-    [DEATH_BY_LIMIT] = "limit", [DEATH_AT_START] = "start",
+    [DEATH_BY_VIOLATION] = "violation", [DEATH_BY_LIMIT] = "limit",
+    [DEATH_AT_START] = "start",
 };
 
 const char *umh_death_kind_name(umh_death_kind kind)

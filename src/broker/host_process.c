@@ -290,7 +290,7 @@ static void back_off(umh_host *host, bool is_failure, bool is_replaced)
         snprintf(next, sizeof(next), "; starts again");
     say_end(host, is_failure, next);
     if (host->is_wanted && delay_ms > 0)
-        umh_deadline_set(host->broker->deadlines, &host->deadline, delay_ms);
+        umh_deadline_wait(host->broker->deadlines, &host->deadline, delay_ms);
     host->is_due = host->is_wanted && delay_ms == 0;
 }
 

@@ -222,6 +222,38 @@ static void test_waits_until_a_full_pipe_can_have_been_read(void **state)
     assert_true(all->watched[0].passed_turn - turn >= UMH_PIPE_BYTES / UMH_READ_BYTES);
 }
 
+/* Whoever is judged may have stood still as well; a wait has passed. */
+static void test_a_sleep_gives_the_whole_time_anew(void **state)
+{
+    fixture *all = *state;
+    uint64_t sleeps = umh_deadlines_count_sleeps(all->deadlines);
+    uint64_t woken_ns;
+
+    umh_deadline_set(all->deadlines, &all->watched[0].deadline, 100);
+    umh_deadline_wait(all->deadlines, &all->watched[1].deadline, 100);
+    umh_deadline_set(all->deadlines, &all->watched[2].deadline, UMH_SLEEP_NOTICE_MS + 200);
+    let_pass(UMH_SLEEP_NOTICE_MS + 100);
+    woken_ns = umh_clock_now_ns();
+    run_until(all, &all->watched[0].passed_count, 1);
+    assert_int_equal(all->watched[1].order, 1);
+    assert_true(umh_clock_now_ns() - woken_ns >= 100 * UMH_NS_PER_MS);
+    assert_int_equal(umh_deadlines_count_sleeps(all->deadlines), sleeps + 1);
+    /* The one that was not over yet, too. */
+    assert_true(all->watched[2].deadline.at_ns - woken_ns >= UMH_SLEEP_NOTICE_MS * UMH_NS_PER_MS);
+    umh_deadline_clear(&all->watched[2].deadline);
+}
+
+static void test_a_short_delay_is_no_sleep(void **state)
+{
+    fixture *all = *state;
+    uint64_t sleeps = umh_deadlines_count_sleeps(all->deadlines);
+
+    umh_deadline_set(all->deadlines, &all->watched[0].deadline, 5);
+    let_pass(50);
+    run_until(all, &all->watched[0].passed_count, 1);
+    assert_int_equal(umh_deadlines_count_sleeps(all->deadlines), sleeps);
+}
+
 static void test_close_forgets_what_is_set(void **state)
 {
     fixture *all = *state;
@@ -245,6 +277,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_was_readable_is_read_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_waits_until_a_full_pipe_can_have_been_read, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_a_sleep_gives_the_whole_time_anew, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_short_delay_is_no_sleep, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_close_forgets_what_is_set, set_up, tear_down),
     };
 
