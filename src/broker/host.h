@@ -58,6 +58,8 @@ typedef struct umh_host_module {
     uint64_t loaded_count;
     /* of the callback that was noticed last, and the count of the black box seen last */
     uint64_t noticed_since_ns, consumed_count;
+    /* of the callback it was in at the last look: as the black box has it, and as it was seen */
+    uint64_t callback_since_ns, callback_seen_ns;
     uint64_t consumed_base;       /* what the slot's predecessor in this process had consumed */
     uint64_t stop_consumed_count; /* the same when its stop was last judged */
     umh_list waiters;             /* umh_waiter */

@@ -367,6 +367,7 @@ static void forget_process(umh_host_module *module)
     module->is_resident = false;
     module->command_id = 0;
     module->noticed_since_ns = 0;
+    module->callback_since_ns = 0;
     module->consumed_count = 0;
 }
 

@@ -2,8 +2,11 @@
 /*
  * Hangs. One timer looks at all hosts: sends the pings that are due, and looks where a module has
  * been for long. A ping that is not answered is a deadline, so it is judged after what lay in the
- * pipe was read. What the black box says is evidence: it can spare a host from being called
- * stalled and put a name to a hang, nothing more.
+ * pipe was read.
+ *
+ * What the black box says is evidence of a process that may lie. How long a callback lasts is
+ * therefore what the broker saw: the same callback, at one look after the other. Only where between
+ * two looks it began is taken from the host. Whoever lies has itself killed, or not.
  */
 #include "broker/liveness.h"
 
@@ -11,15 +14,23 @@
 
 #include <stdlib.h>
 
-/* How often hosts are looked at: a share of the shortest PingMs, within these. */
+/* How often hosts are looked at: a share of the shortest PingMs and CallbackMs, within these. */
 #define LOOK_SHARE 4
 #define LOOK_MS_MIN 10
-#define LOOK_MS_MAX 1000
 
 struct umh_liveness {
     umh_broker *broker;
     uv_timer_t timer;
+    uint64_t looked_ns; /* at the last look */
+    uint64_t sleep_count;
 };
+
+/* One look. */
+typedef struct host_look {
+    uint64_t now_ns;
+    uint64_t before_ns; /* the look before */
+    bool has_slept;     /* since the look before */
+} host_look;
 
 /* --- evidence ----------------------------------------------------------------------------- */
 
@@ -83,6 +94,25 @@ uint64_t umh_liveness_consumed(const umh_host_module *module)
                : 0;
 }
 
+bool umh_liveness_activity(const umh_host_module *module, umh_activity *ret_activity,
+                           uint64_t *ret_for_ms)
+{
+    umh_blackbox *box = blackbox_of(module->host);
+    uint64_t now_ns = umh_clock_now_ns();
+    uint32_t activity = ACTIVITY_NONE;
+    uint64_t since_ns = 0;
+
+    if (box) {
+        activity = activity_of(&box->slots[module->slot.number]);
+        since_ns = since(&box->slots[module->slot.number], now_ns);
+    }
+    if (activity == ACTIVITY_NONE || since_ns == 0)
+        return false;
+    *ret_activity = (umh_activity)activity;
+    *ret_for_ms = (now_ns - since_ns) / UMH_NS_PER_MS;
+    return true;
+}
+
 /* --- callbacks that last ------------------------------------------------------------------ */
 
 static void notice_callback(umh_host_module *module, umh_blackbox_slot *slot, uint64_t now_ns)
@@ -99,6 +129,29 @@ static void notice_callback(umh_host_module *module, umh_blackbox_slot *slot, ui
                  (unsigned long long)((now_ns - since_ns) / (1000 * UMH_NS_PER_MS)));
 }
 
+/* Follow the callback it is in. True: it has lasted longer than CallbackMs. */
+static bool is_in_callback_too_long(umh_host_module *module, umh_blackbox_slot *slot,
+                                    const host_look *look)
+{
+    uint64_t limit_ms = (uint64_t)module->host->config.timeouts.callback_ms;
+    uint64_t since_ns = since(slot, look->now_ns);
+    bool is_same = since_ns == module->callback_since_ns &&
+                   umh_liveness_consumed(module) == module->consumed_count;
+
+    if (activity_of(slot) != ACTIVITY_ON_MESSAGE || since_ns == 0) {
+        module->callback_since_ns = 0;
+        return false;
+    }
+    module->callback_since_ns = since_ns;
+    if (!is_same)
+        module->callback_seen_ns = since_ns > look->before_ns ? since_ns : look->before_ns;
+    if (look->has_slept)
+        module->callback_seen_ns = look->now_ns;
+    return limit_ms > 0 && look->now_ns - module->callback_seen_ns >= limit_ms * UMH_NS_PER_MS;
+}
+
+/* --- messages that wait ------------------------------------------------------------------- */
+
 /* Credit comes in large steps; a callback that returned is progress, too. */
 static void note_progress(umh_host_module *module, uint64_t now_ns)
 {
@@ -111,26 +164,45 @@ static void note_progress(umh_host_module *module, uint64_t now_ns)
         module->slot.progress_ns = now_ns;
 }
 
-static bool is_stalled(umh_host_module *module, uint64_t now_ns)
+/* Behind the callback it is in, in its host. */
+static bool has_messages_waiting(const umh_host_module *module, umh_blackbox_slot *slot)
+{
+    uint64_t handled = module->consumed_count - module->consumed_base;
+
+    return slot && activity_of(slot) != ACTIVITY_NONE && module->slot.window.outstanding > 0 &&
+           module->slot.connected_count > handled && module->slot.connected_count - handled > 1;
+}
+
+static bool is_stalled(umh_host_module *module, umh_blackbox_slot *slot, const host_look *look)
 {
     uint64_t stall_ms = (uint64_t)module->host->broker->config.stall_seconds * 1000;
 
-    note_progress(module, now_ns);
-    return umh_slot_is_stalled(&module->slot, now_ns, stall_ms);
+    note_progress(module, look->now_ns);
+    if (look->has_slept)
+        module->slot.progress_ns = 0;
+    return umh_slot_is_stalled(&module->slot, has_messages_waiting(module, slot), look->now_ns,
+                               stall_ms);
 }
 
-static void look_at_modules(umh_host *host, uint64_t now_ns)
+static void look_at_modules(umh_host *host, const host_look *look)
 {
     umh_blackbox *box = blackbox_of(host);
 
     for (uint16_t i = 0; i < host->module_count; i++) {
         umh_host_module *module = host->modules[i];
+        umh_blackbox_slot *slot = box ? &box->slots[i] : NULL;
 
         if (!module)
             continue;
-        if (box)
-            notice_callback(module, &box->slots[i], now_ns);
-        if (is_stalled(module, now_ns)) {
+        if (slot)
+            notice_callback(module, slot, look->now_ns);
+        if (slot && is_in_callback_too_long(module, slot, look)) {
+            umh_host_kill(host, DEATH_BY_DEADLINE,
+                          "a callback of module %s lasted longer than CallbackMs (%lld)",
+                          module->name, (long long)host->config.timeouts.callback_ms);
+            return;
+        }
+        if (is_stalled(module, slot, look)) {
             umh_host_kill(host, DEATH_BY_DEADLINE,
                           "module %s has taken no message for %lld s while some waited",
                           module->name, (long long)host->broker->config.stall_seconds);
@@ -165,13 +237,19 @@ void umh_liveness_on_pong(umh_host *host)
 
 /* --- the timer ---------------------------------------------------------------------------- */
 
+static int64_t shorter(int64_t ms, int64_t limit_ms)
+{
+    return limit_ms > 0 && limit_ms < ms ? limit_ms : ms;
+}
+
+/* Until the next look. The configuration may have changed since the last. */
 static uint64_t look_ms(const umh_config *config)
 {
-    int64_t shortest = LOOK_MS_MAX * LOOK_SHARE;
+    int64_t shortest = (int64_t)UMH_LOOK_MS_MAX * LOOK_SHARE;
 
     for (size_t i = 0; i < config->host_count; i++) {
-        if (config->hosts[i].timeouts.ping_ms < shortest)
-            shortest = config->hosts[i].timeouts.ping_ms;
+        shortest = shorter(shortest, config->hosts[i].timeouts.ping_ms);
+        shortest = shorter(shortest, config->hosts[i].timeouts.callback_ms);
     }
     shortest /= LOOK_SHARE;
     return (uint64_t)(shortest > LOOK_MS_MIN ? shortest : LOOK_MS_MIN);
@@ -185,22 +263,33 @@ static bool can_be_looked_at(const umh_host *host)
 static void on_timer(uv_timer_t *timer)
 {
     umh_liveness *liveness = umh_container_of(timer, umh_liveness, timer);
-    uint64_t now_ns = umh_clock_now_ns();
+    umh_broker *broker = liveness->broker;
+    uint64_t sleep_count = umh_deadlines_count_sleeps(broker->deadlines);
+    host_look look = {.now_ns = umh_clock_now_ns(),
+                      .before_ns = liveness->looked_ns,
+                      .has_slept = sleep_count != liveness->sleep_count};
 
-    umh_list_each (item, umh_supervisor_hosts(liveness->broker->supervisor)) {
+    if (look.has_slept)
+        umh_logs_say(
+            broker->logs, UMH_LOG_INFO, NULL,
+            "the broker stood still for %.1f s: what was to happen within a time gets it anew",
+            (double)(look.now_ns - look.before_ns) / (1000.0 * UMH_NS_PER_MS));
+    umh_list_each (item, umh_supervisor_hosts(broker->supervisor)) {
         umh_host *host = umh_container_of(item, umh_host, entry);
 
         if (can_be_looked_at(host))
-            ping(host, now_ns);
+            ping(host, look.now_ns);
         if (can_be_looked_at(host))
-            look_at_modules(host, now_ns);
+            look_at_modules(host, &look);
     }
+    liveness->looked_ns = look.now_ns;
+    liveness->sleep_count = sleep_count;
+    umh_ignore(uv_timer_start(timer, on_timer, look_ms(&broker->config), 0));
 }
 
 int umh_liveness_new(umh_broker *broker, umh_liveness **ret_liveness)
 {
     umh_liveness *liveness = calloc(1, sizeof(*liveness));
-    uint64_t interval_ms = look_ms(&broker->config);
     int status;
 
     if (!liveness)
@@ -211,7 +300,8 @@ int umh_liveness_new(umh_broker *broker, umh_liveness **ret_liveness)
         free(liveness);
         return UMH_FAIL_UV(status, "watch the hosts");
     }
-    umh_ignore(uv_timer_start(&liveness->timer, on_timer, interval_ms, interval_ms));
+    liveness->looked_ns = umh_clock_now_ns();
+    umh_ignore(uv_timer_start(&liveness->timer, on_timer, look_ms(&broker->config), 0));
     *ret_liveness = liveness;
     return 0;
 }

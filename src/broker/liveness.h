@@ -2,7 +2,15 @@
 /*
  * Hangs: one wheel of pings for all hosts, each pinged every PingMs from its hello until it is
  * asked to end; unanswered after the next PingMs, with its pipe read, it is killed. Also looks for
- * slots that stall (StallSeconds) and for callbacks that have lasted, from the black box.
+ * modules that stall (StallSeconds) and for callbacks that have lasted (CallbackMs), from the black
+ * box.
+ *
+ *   CallbackMs     one callback with a message lasts longer, whatever else waits
+ *   StallSeconds   messages wait, in the broker or in the host, and no callback has returned for
+ *                  that long. The message that is being handled does not wait
+ *
+ * Both are measured by the broker's clock, from the first look at which it was so, and anew after
+ * the loop has slept (broker/deadlines.h).
  */
 #pragma once
 
@@ -10,12 +18,8 @@
 
 /* "module X has been in OnMessage for 5 s" is logged once per callback */
 #define UMH_CALLBACK_NOTICE_MS 5000u
-/*
- * The loop itself may have slept: a broker that was stopped, a machine that was suspended. A turn that
- * comes so much later than it was due is such a sleep; what was running when it began gets its time
- * anew.
- */
-#define UMH_SLEEP_NOTICE_MS 2000u
+/* The loop turns at least that often: how a sleep of it is told from having nothing to do. */
+#define UMH_LOOK_MS_MAX 1000u
 
 UMH_MUST_USE int umh_liveness_new(umh_broker *broker, umh_liveness **ret_liveness);
 void umh_liveness_close(umh_liveness *liveness); /* frees itself; NULL is allowed */
@@ -24,7 +28,10 @@ void umh_liveness_on_pong(umh_host *host);
 /* Callbacks of it that returned in this process, as the black box has it; 0: it says nothing. */
 uint64_t umh_liveness_consumed(const umh_host_module *module);
 
-/* The callback a module is in: what it does and for how long. False: none, or too short to tell. */
+/*
+ * What a module does and for how long, OnMessage as well as Init, Start, Stop. False: nothing, or
+ * too short to tell.
+ */
 bool umh_liveness_activity(const umh_host_module *module, umh_activity *ret_activity,
                            uint64_t *ret_for_ms);
 

@@ -274,14 +274,10 @@ void umh_slot_expire(umh_slot *slot, uint64_t now_ns)
         drop_waiting(slot);
 }
 
-/*
- * No credit came for that long while something was outstanding and more is waiting. The first look
- * starts the clock.
- */
-bool umh_slot_is_stalled(umh_slot *slot, uint64_t now_ns, uint64_t stall_ms)
+bool umh_slot_is_stalled(umh_slot *slot, bool waits_in_host, uint64_t now_ns, uint64_t stall_ms)
 {
-    bool waits = slot->gate == SLOT_OPEN && slot->queue.count > 0 && !slot->is_windowless &&
-                 !umh_window_is_open(&slot->window);
+    bool waits_here = slot->queue.count > 0 && !umh_window_is_open(&slot->window);
+    bool waits = slot->gate == SLOT_OPEN && !slot->is_windowless && (waits_here || waits_in_host);
 
     if (!waits || slot->progress_ns == 0) {
         slot->progress_ns = waits ? now_ns : 0;

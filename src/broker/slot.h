@@ -93,4 +93,8 @@ UMH_MUST_USE int umh_slot_on_credit(umh_slot *slot, uint64_t bytes);
 bool umh_slot_is_over_mark(const umh_slot *slot, uint64_t promised);
 /* The end of a turn: drop what is held too long. */
 void umh_slot_expire(umh_slot *slot, uint64_t now_ns);
-bool umh_slot_is_stalled(umh_slot *slot, uint64_t now_ns, uint64_t stall_ms);
+/*
+ * No credit came for that long while messages waited: behind its window, or in its host, which the
+ * caller knows. The first look at it starts the clock.
+ */
+bool umh_slot_is_stalled(umh_slot *slot, bool waits_in_host, uint64_t now_ns, uint64_t stall_ms);

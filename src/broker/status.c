@@ -4,6 +4,7 @@
 
 #include "broker/credit.h"
 #include "broker/endpoint.h"
+#include "broker/liveness.h"
 #include "broker/router.h"
 #include "broker/supervisor.h"
 #include "ipc/services.h"
@@ -103,6 +104,17 @@ static void describe_slot(umh_slot *slot, umh_json **object)
     set(object, "lost", number_value(counters->lost_count));
 }
 
+/* Null: it does nothing, or not for long. */
+static void describe_activity(const umh_host_module *module, umh_json **object)
+{
+    umh_activity activity = ACTIVITY_NONE;
+    uint64_t for_ms = 0;
+    bool is_known = umh_liveness_activity(module, &activity, &for_ms);
+
+    set(object, "activity", is_known ? json_string(umh_activity_name(activity)) : json_null());
+    set(object, "for_ms", is_known ? number_value(for_ms) : json_null());
+}
+
 static umh_json *describe_module(const umh_host_module *module)
 {
     umh_json *object = json_object();
@@ -116,6 +128,7 @@ static umh_json *describe_module(const umh_host_module *module)
         module->copy ? umh_jsonc_text(umh_store_original(module->copy)->path) : json_null());
     set(&object, "loaded", number_value(module->loaded_count));
     set_why(&object, &module->why);
+    describe_activity(module, &object);
     describe_slot((umh_slot *)(uintptr_t)&module->slot, &object);
     return object;
 }
