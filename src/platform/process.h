@@ -144,6 +144,9 @@ void umh_process_end_describe(const umh_process_end *end, char *buffer, size_t c
 int64_t umh_process_own_pid(void);
 int umh_process_own_bits(void); /* 32 or 64 */
 
+/* Whether what is started from here can be given open_files_max of so many. */
+bool umh_process_allows_open_files(int64_t count);
+
 /*
  * Replace this process by another program (Linux), or run it and end with its exit code (Windows).
  * Returns only when that failed.
