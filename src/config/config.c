@@ -17,6 +17,7 @@
 
 #define BYTES_PER_MIB (1024LL * 1024)
 #define MESSAGE_SHARE 4   /* MaxMessageBytes must fit so many times into MemoryMiB */
+#define OPEN_FILES_MIN 64 /* of a host's Limits: it needs some itself */
 #define OWN_FOLDERS_MAX 3 /* module folders behind those of the file */
 
 /* What reading one file works with. */
@@ -219,6 +220,12 @@ static void check_limits(config_load *load, const json_t *entry, const char *pat
         umh_report_add(&load->report, key, PLACE_OF_VALUE,
                        "%lld bytes are more than MemoryMiB, which is %lld MiB",
                        (long long)host->hold.bytes, (long long)load->config->memory_mib);
+    }
+    if (host->limits.open_files > 0 && host->limits.open_files < OPEN_FILES_MIN) {
+        snprintf(key, sizeof key, "%s.Limits.OpenFiles", path);
+        umh_report_add(&load->report, key, PLACE_OF_VALUE,
+                       "%lld are too few: a host needs %d; 0 is no limit",
+                       (long long)host->limits.open_files, OPEN_FILES_MIN);
     }
 }
 

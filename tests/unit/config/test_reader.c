@@ -311,6 +311,11 @@ static const case_row entries[] = {
     {"{\"GroupName\": \"x\", \"Timeouts\": {\"HelloMs\": 9}}",
      ":3:44: ChildProcesses[1].Timeouts.HelloMs: expected a whole number from 10 to 86400000, "
      "found 9"},
+    {"{\"GroupName\": \"x\", \"Limits\": {\"OpenFiles\": 63}}",
+     ":3:44: ChildProcesses[1].Limits.OpenFiles: 63 are too few: a host needs 64; 0 is no limit"},
+    {"{\"GroupName\": \"x\", \"Limits\": {\"MemoryMiB\": -1}}",
+     ":3:44: ChildProcesses[1].Limits.MemoryMiB: expected a whole number from 0 to 65536, found "
+     "-1"},
 };
 
 static void test_mistakes_in_an_entry_spoil_only_that(void **state)
