@@ -22,7 +22,7 @@ static uint64_t soon(void)
     return umh_clock_deadline_ns(FAKE_BROKER_PATIENCE_MS);
 }
 
-/* Of the build tree in which this test lies: tests/unit/host. */
+/* Of the build tree in which this test lies: tests/unit/host, or tests32/unit/host. */
 static void in_build(const char *name, char *ret_path)
 {
     char folder[UMH_PATH_BYTES];
@@ -49,7 +49,7 @@ static void launch(fake_broker *broker, const char *const *arguments, bool has_p
 
     assert_int_equal(umh_process_prepare(), 0);
     *broker = (fake_broker){.process = UMH_PROCESS_INIT, .page = UMH_PAGE_INIT};
-    in_build("bin/umh-host64", program);
+    in_build(umh_process_own_bits() == 64 ? "bin/umh-host64" : "bin/umh-host32", program);
     assert_int_equal(umh_environment_init_filtered(&environment), 0);
     assert_int_equal(umh_pipe_new(&in, &broker->to), 0);
     assert_int_equal(umh_pipe_new(&broker->from, &out), 0);
@@ -247,7 +247,8 @@ void fake_broker_module_path(const char *name, char *ret_path)
 {
     char inside[UMH_PATH_BYTES];
 
-    snprintf(inside, sizeof(inside), "tests/modules/%s/%s.so", name, name);
+    snprintf(inside, sizeof(inside), "tests%s/modules/%s/%s.so",
+             umh_process_own_bits() == 64 ? "" : "32", name, name);
     in_build(inside, ret_path);
 }
 

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+# The second bitness of x86-64: umh_bits_32 carries what makes a target 32-bit, umh_jansson_32 and umh_uuid_32 are the
+# libraries of the host. Where something is missing UMH_HOST32 is OFF here, one line says why, and all else is built.
+function(umh_find_32 ret_why)
+    if(UMH_SANITIZE OR UMH_FUZZ)
+        set(${ret_why} "not for trees of the sanitizers" PARENT_SCOPE)
+        return()
+    endif()
+    if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+        set(${ret_why} "this machine is ${CMAKE_SYSTEM_PROCESSOR}" PARENT_SCOPE)
+        return()
+    endif()
+
+    include(CheckCSourceCompiles)
+    set(CMAKE_REQUIRED_FLAGS -m32)
+    set(CMAKE_REQUIRED_LINK_OPTIONS -m32)
+    unset(UMH_COMPILES_32 CACHE) # gcc-multilib may have come since
+    check_c_source_compiles("#include <stdio.h>\nint main(void) { return puts(\"\") < 0; }" UMH_COMPILES_32)
+    if(NOT UMH_COMPILES_32)
+        set(${ret_why} "the compiler builds no 32-bit programs (gcc-multilib)" PARENT_SCOPE)
+        return()
+    endif()
+
+    set(folders /usr/lib/i386-linux-gnu /usr/lib32)
+    if(UMH_I386_ROOT)
+        list(PREPEND folders ${UMH_I386_ROOT}/usr/lib/i386-linux-gnu)
+    endif()
+    foreach(name IN ITEMS jansson uuid)
+        unset(umh_${name}_32_archive CACHE)
+        find_library(umh_${name}_32_archive NAMES lib${name}.a PATHS ${folders} NO_DEFAULT_PATH)
+        if(NOT umh_${name}_32_archive)
+            set(${ret_why} "no 32-bit lib${name}.a (scripts/setup.sh)" PARENT_SCOPE)
+            return()
+        endif()
+    endforeach()
+    # Only the unit tests need it; it exists as a shared library.
+    unset(umh_cmocka_32 CACHE)
+    find_library(umh_cmocka_32 NAMES libcmocka.so libcmocka.so.0 PATHS ${folders} NO_DEFAULT_PATH)
+endfunction()
+
+if(UMH_HOST32)
+    set(why "")
+    umh_find_32(why)
+    if(why)
+        message(STATUS "umh: no 32-bit host: ${why}")
+        set(UMH_HOST32 OFF)
+    endif()
+endif()
+
+if(UMH_HOST32)
+    # Numbers are calculated as in 64 bits. A 32-bit file number cannot name every file. -Wno-psabi: GCC notes that
+    # atomics were aligned otherwise before 11; what is shared with the broker asserts where each lies.
+    add_library(umh_bits_32 INTERFACE)
+    target_compile_options(umh_bits_32 INTERFACE -m32 -msse2 -mfpmath=sse -Wno-psabi)
+    target_compile_definitions(umh_bits_32 INTERFACE _FILE_OFFSET_BITS=64 _TIME_BITS=64)
+    target_link_options(umh_bits_32 INTERFACE -m32)
+    # Headers are the same for both; a distribution puts them where the compiler looks.
+    foreach(name IN ITEMS jansson uuid)
+        string(TOUPPER ${name} upper)
+        add_library(umh_${name}_32 INTERFACE)
+        get_target_property(directories PkgConfig::${upper} INTERFACE_INCLUDE_DIRECTORIES)
+        if(directories)
+            target_include_directories(umh_${name}_32 SYSTEM INTERFACE ${directories})
+        endif()
+        target_link_libraries(umh_${name}_32 INTERFACE ${umh_${name}_32_archive})
+    endforeach()
+endif()
