@@ -46,14 +46,17 @@ find_python() {
     return 1
 }
 
+# Prints the folder of the libraries of 32-bit hosts, or fails; setup.sh fetches them.
+find_i386() { [ -e "$build/i386/complete" ] && printf '%s\n' "$build/i386"; }
+
 # configure <folder> [cmake arguments]: once; Ninja repeats it when a CMake file or a list of sources changes.
 configure() {
     local folder=$1
     shift
-    local wanted="$* CC=${CC:-} CXX=${CXX:-} DOTNET=$(find_dotnet || true)"
+    local wanted="$* CC=${CC:-} CXX=${CXX:-} DOTNET=$(find_dotnet || true) I386=$(find_i386 || true)"
     if [ ! -f "$folder/build.ninja" ] || [ "$(cat "$folder/.configured" 2>/dev/null)" != "$wanted" ]; then
         mkdir -p "$folder"
-        cmake -S "$root" -B "$folder" -G Ninja "$@" >"$folder/configure.log" 2>&1 || {
+        cmake -S "$root" -B "$folder" -G Ninja -DUMH_I386_ROOT="$build/i386" "$@" >"$folder/configure.log" 2>&1 || {
             cat "$folder/configure.log"
             return 1
         }

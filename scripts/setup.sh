@@ -10,7 +10,7 @@ packages=(gcc g++ clang clang-format clang-tidy cmake ninja-build pkg-config lib
 commands=(gcc g++ clang clang-format clang-tidy cmake ninja pkg-config x86_64-w64-mingw32-gcc spin)
 for argument in "$@"; do
     case $argument in
-    --bench) packages+=(libzmq3-dev) ;;
+    --bench) packages+=(libzmq3-dev runit s6) ;;
     --fuzz) packages+=(libclang-rt-dev) ;;
     *) die "usage: scripts/setup.sh [--bench] [--fuzz]" ;;
     esac
@@ -83,19 +83,62 @@ install_dotnet() {
     find_dotnet >/dev/null
 }
 
-# Where the SDK could not be had, an hour passes before the next attempt: a machine without a network builds
-# what is native without waiting for it each time.
-attempt=$build/.dotnet-attempt
-want_dotnet() {
-    if find_dotnet >/dev/null; then
-        return 0
-    fi
+# may_attempt <what>: what could not be had is tried again after an hour: a machine without a network builds what it
+# can without waiting each time.
+may_attempt() {
+    local attempt=$build/.$1-attempt
     if [ "${CI:-}" != true ] && [ -n "$(find "$attempt" -mmin -60 2>/dev/null)" ]; then
         return 1
     fi
     mkdir -p "$build"
     touch "$attempt"
-    install_dotnet
+}
+
+want_dotnet() {
+    find_dotnet >/dev/null || { may_attempt dotnet && install_dotnet; }
+}
+
+# The i386 libraries that a 32-bit host is linked with are unpacked into build/i386, found by apt with lists of its
+# own: the system's list of architectures stays as it is.
+fetch_i386() {
+    local state=$build/i386.apt package
+    local apt=(apt-get -qq -o APT::Architecture=i386 -o APT::Architectures=i386 -o APT::Sandbox::User=root
+        -o Acquire::Languages=none -o Dir::Cache="$state/cache" -o Dir::State::lists="$state/lists"
+        -o Dir::State::status="$state/status")
+    say "setup: fetching i386 libraries into build/i386"
+    rm -rf "$state" "$build/i386"
+    mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$build/i386"
+    touch "$state/status"
+    # A list of several may be out of step; whether it was needed shows in the download.
+    (cd "$state" && { "${apt[@]}" update || true; } &&
+        "${apt[@]}" download libjansson-dev uuid-dev libcmocka-dev libcmocka0) >"$build/i386.log" 2>&1 || return 1
+    for package in "$state"/*.deb; do
+        dpkg-deb -x "$package" "$build/i386" || return 1
+    done
+    rm -rf "$state"
+}
+
+# gcc-multilib and cross compilers for Linux shut each other out: nothing that is installed is removed.
+install_multilib() {
+    local missing removed
+    read -ra missing <<<"$(missing_packages gcc-multilib)"
+    [ ${#missing[@]} -gt 0 ] || return 0
+    removed=$(apt-get -s --no-install-recommends install gcc-multilib 2>/dev/null |
+        awk '$1 == "Remv" { printf "%s ", $2 }')
+    if [ -n "$removed" ]; then
+        warn "no 32-bit host: gcc-multilib would remove $removed"
+        return 1
+    fi
+    apt_install gcc-multilib
+}
+
+want_i386() {
+    if find_i386 >/dev/null; then
+        return 0
+    fi
+    [ "$(uname -m)" = x86_64 ] && command -v apt-get >/dev/null && may_attempt i386 || return 0
+    install_multilib && fetch_i386 && touch "$build/i386/complete" ||
+        warn "no 32-bit host: its compiler or libraries could not be had"
 }
 
 install_packages
@@ -105,4 +148,5 @@ if ! want_dotnet; then
     fi
     warn "no .NET SDK 10: the native parts are built, run and tested; the managed parts are absent"
 fi
+want_i386
 find_python >/dev/null || warn "no python3 with pytest: the end-to-end tests cannot run"
