@@ -7,6 +7,7 @@
  */
 #include "broker/broker.h"
 
+#include "broker/containment.h"
 #include "broker/credit.h"
 #include "broker/deadlines.h"
 #include "broker/endpoint.h"
@@ -227,6 +228,8 @@ static int make_parts(umh_broker *broker)
     if (r == 0)
         r = umh_logs_new(broker, &broker->logs);
     if (r == 0)
+        r = umh_containment_open(broker);
+    if (r == 0)
         r = make_message_path(broker);
     if (r == 0)
         r = umh_deadlines_new(broker, &broker->deadlines);
@@ -259,6 +262,7 @@ int umh_broker_new(const umh_broker_options *options, umh_config *config, umh_br
     *config = (umh_config)UMH_CONFIG_INIT;
     broker->started_ns = umh_clock_now_ns();
     broker->instance_lock = -1;
+    broker->lifeline = broker->lifeline_end = UMH_PIPE_NONE;
     r = make_parts(broker);
     if (r) {
         umh_broker_free(broker);
@@ -272,6 +276,7 @@ int umh_broker_run(umh_broker *broker)
 {
     umh_logs_say(broker->logs, UMH_LOG_INFO, NULL, "running %llu hosts of %s",
                  (unsigned long long)broker->config.host_count, broker->config.path);
+    umh_containment_say(broker);
     if (broker->endpoint)
         umh_logs_say(broker->logs, UMH_LOG_DEBUG, NULL, "control endpoint at %s",
                      umh_endpoint_path(broker->endpoint));
@@ -299,6 +304,7 @@ umh_broker *umh_broker_free(umh_broker *broker)
     umh_message_pool_free(broker->pool);
     free(broker->read_buffer);
     umh_config_deinit(&broker->config);
+    umh_containment_close(broker);
     umh_file_unlock(&broker->instance_lock);
     umh_ignore(uv_loop_close(&broker->loop));
     free(broker);

@@ -97,6 +97,8 @@ struct umh_broker {
     umh_why cgroups_why;         /* of NULL */
     umh_containment containment; /* of every host */
     umh_why containment_why;     /* why it is not stronger; empty: it is the strongest */
+    umh_pipe lifeline;           /* of every host, see umh_process_spec */
+    umh_pipe lifeline_end;
     umh_endpoint *endpoint;      /* NULL: "Control": false */
     uv_signal_t on_terminate, on_interrupt, on_hangup;
     uv_timer_t run_for;

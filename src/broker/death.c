@@ -23,6 +23,8 @@ const char *umh_death_kind_name(umh_death_kind kind)
 
 umh_death_kind umh_death_kind_of(const umh_process_end *end, bool was_asked)
 {
+    if (end->not_started != 0)
+        return DEATH_AT_START;
     if (end->signal != 0)
         return DEATH_BY_SIGNAL;
     return was_asked && end->exit_code == 0 ? DEATH_AS_ASKED : DEATH_BY_EXIT;

@@ -18,8 +18,7 @@ void umh_host_greet(umh_host *host)
         if (host->modules[i])
             umh_slot_connect(&host->modules[i]->slot, outbox);
     }
-    umh_logs_say(host->broker->logs, UMH_LOG_DEBUG, host->id, "process %lld started",
-                 (long long)host->pid);
+    umh_logs_say(host->broker->logs, UMH_LOG_DEBUG, host->id, "started");
     umh_handshake_init(host);
     set_deadline(host, host->config.timeouts.hello_ms);
 }
@@ -27,6 +26,8 @@ void umh_host_greet(umh_host *host)
 void umh_host_admit(umh_host *host)
 {
     umh_deadline_clear(&host->deadline);
+    /* When its init had just been started, it was not there yet. */
+    host->pid = umh_watch_process_find_pid(host->process);
     for (uint16_t i = 0; i < host->module_count; i++) {
         if (host->modules[i])
             umh_module_happen(host->modules[i], ON_GREETED);

@@ -6,6 +6,7 @@
  * The order of a burial: what it said last is routed and logged; then what it was doing is noted;
  * then its connection and its credit end, and only then may the next be started.
  */
+#include "broker/containment.h"
 #include "broker/host_actions.h"
 #include "broker/host_spawn.h"
 #include "broker/liveness.h"
@@ -120,6 +121,7 @@ static void on_ended(void *context, const umh_process_end *end)
     umh_host *host = context;
 
     host->end = *end;
+    umh_containment_correct_end(host, &host->end);
     umh_peer_drain(host->peer);
     umh_host_happen(host, ON_EXIT);
 }
@@ -131,6 +133,8 @@ static void take_pipes(umh_host *host, pipe_ends *ends, umh_process_spec *spec)
         ends->theirs[i] = UMH_PIPE_NONE;
     }
     spec->inherit[0] = host->page.object;
+    spec->report = host->page.object;
+    spec->report_offset = UMH_BLACKBOX_REPORT_OFFSET;
     host->page.object = UMH_PIPE_NONE;
 }
 
@@ -141,6 +145,8 @@ static int prepare(umh_host *host, umh_spawn *spawn, umh_why *ret_why)
 
     if (r == 0)
         r = umh_spawn_choose_identity(host, spawn, ret_why);
+    if (r == 0)
+        r = umh_spawn_contain(host, spawn);
     if (r == UMH_SPAWN_REFUSED || r == UMH_SPAWN_REFUSED_FOR_GOOD)
         return r;
     return umh_fold(r);
@@ -158,7 +164,6 @@ static int ask_for_process(umh_host *host, pipe_ends *ends)
         return UMH_FAIL(UMH_E_REFUSED, "%s", why.text);
     if (r)
         return r;
-    spawn.spec.containment = CONTAINED_BY_GROUP;
     take_pipes(host, ends, &spawn.spec);
     r = umh_watch_process_start(&host->broker->loop, &spawn.spec, &events, &host->process);
     return umh_fold(r);

@@ -2,6 +2,7 @@
 /* The broker's state as JSON. */
 #include "broker/status.h"
 
+#include "broker/containment.h"
 #include "broker/credit.h"
 #include "broker/endpoint.h"
 #include "broker/liveness.h"
@@ -249,6 +250,7 @@ static umh_json *describe_broker(const umh_broker *broker)
         broker->endpoint ? umh_jsonc_text(umh_endpoint_path(broker->endpoint)) : json_null());
     set(&object, "state", json_string(broker->is_stopping ? "stopping" : "running"));
     set(&object, "uptime_ms", number_value(ms_since(broker->started_ns)));
+    set(&object, "containment", json_string(umh_containment_name(broker->containment)));
     set(&object, "memory", describe_memory(broker));
     return object;
 }
