@@ -206,6 +206,16 @@ static int lock_instance(umh_broker *broker)
     return r;
 }
 
+/* No groups are no failure: what they were for says so where it is missed. */
+static int open_cgroups(umh_broker *broker)
+{
+    int r = umh_cgroups_open(broker->options.instance, &broker->cgroups, &broker->cgroups_why);
+
+    if (r == UMH_CGROUPS_NONE)
+        return 0;
+    return umh_fold(r);
+}
+
 static int open_endpoint(umh_broker *broker)
 {
     umh_why why = UMH_WHY_INIT;
@@ -229,6 +239,8 @@ static int make_parts(umh_broker *broker)
         r = umh_logs_new(broker, &broker->logs);
     if (r == 0)
         r = umh_containment_open(broker);
+    if (r == 0)
+        r = open_cgroups(broker);
     if (r == 0)
         r = make_message_path(broker);
     if (r == 0)
@@ -295,6 +307,7 @@ umh_broker *umh_broker_free(umh_broker *broker)
     close_all(broker);
     umh_ignore(uv_run(&broker->loop, UV_RUN_DEFAULT));
     umh_supervisor_free(broker->supervisor);
+    umh_cgroups_free(broker->cgroups);
     umh_store_free(broker->store);
     umh_credit_free(broker->credit);
     umh_router_free(broker->router);

@@ -93,11 +93,14 @@ struct umh_host {
     bool was_asked;  /* to end: its end is no failure */
     bool is_lost;    /* killed by us for cause: `death` has it already */
     bool is_orderly; /* it is replaced for a reload: hold with back-pressure */
+    bool has_said_refusals; /* that the system refused it processes */
     /* over processes */
     umh_deadline deadline; /* of the state; in ABSENT: of the back-off */
     umh_backoff backoff;
     bool is_wanted;
     bool is_due;       /* may be started by reconcile */
+    bool is_refused;   /* its last start, for good: until it is changed or reset */
+    bool has_said_limits; /* that it runs without one of them */
     uint64_t restarts; /* processes after the first */
     uint64_t spawned_ns, ready_ns, died_ns;
     umh_death death;   /* the last one; of one being killed from then on */

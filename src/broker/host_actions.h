@@ -78,6 +78,10 @@ void umh_host_on_module_change(umh_host *host);
 void umh_host_replace(umh_host *host, const char *why);
 /* Keep the reason of an end for cause, once, and log it. */
 void umh_host_lose(umh_host *host, umh_death_kind kind, const char *format, ...) UMH_PRINTF(3, 4);
+/* host_limits.c: a limit that was reached becomes the reason, or stands behind it. */
+void umh_host_blame_limit(umh_host *host);
+/* Say once of a process what it was refused, though it lives. */
+void umh_host_look_at_limits(umh_host *host);
 /* What the black box says of it, behind the reason. */
 void umh_host_add_evidence(umh_host *host);
 

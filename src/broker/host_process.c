@@ -138,34 +138,50 @@ static void take_pipes(umh_host *host, pipe_ends *ends, umh_process_spec *spec)
     host->page.object = UMH_PIPE_NONE;
 }
 
-/* Outcomes: UMH_SPAWN_REFUSED, UMH_SPAWN_REFUSED_FOR_GOOD (why). */
-static int prepare(umh_host *host, umh_spawn *spawn, umh_why *ret_why)
+/* Not a start that failed: it is not tried. */
+static void refuse(umh_host *host, umh_death_kind kind, const umh_why *why)
 {
-    int r = umh_spawn_choose_program(host, spawn, ret_why);
+    umh_death_begin(&host->death, kind);
+    umh_text_put(host->death.text, sizeof(host->death.text), why->text);
+}
+
+/* Outcomes: UMH_SPAWN_REFUSED, UMH_SPAWN_REFUSED_FOR_GOOD (the host's death says why). */
+static int prepare(umh_host *host, umh_spawn *spawn)
+{
+    umh_death_kind kind = DEATH_AT_START;
+    umh_why why = UMH_WHY_INIT;
+    int r = umh_spawn_choose_program(host, spawn, &why);
 
     if (r == 0)
-        r = umh_spawn_choose_identity(host, spawn, ret_why);
+        r = umh_spawn_choose_identity(host, spawn, &why);
+    if (r == 0) {
+        kind = DEATH_BY_LIMIT;
+        r = umh_spawn_set_limits(host, spawn, &why);
+    }
     if (r == 0)
         r = umh_spawn_contain(host, spawn);
-    if (r == UMH_SPAWN_REFUSED || r == UMH_SPAWN_REFUSED_FOR_GOOD)
+    if (r == UMH_SPAWN_REFUSED || r == UMH_SPAWN_REFUSED_FOR_GOOD) {
+        refuse(host, kind, &why);
         return r;
+    }
     return umh_fold(r);
 }
 
+/* Outcomes: UMH_SPAWN_REFUSED, UMH_SPAWN_REFUSED_FOR_GOOD (the host's death says why). */
 static int ask_for_process(umh_host *host, pipe_ends *ends)
 {
     UMH_AUTO(umh_spawn) spawn = UMH_SPAWN_INIT;
-    umh_why why = UMH_WHY_INIT;
     umh_watch_process_events events = {
         .context = host, .on_started = on_started, .on_failed = on_failed, .on_ended = on_ended};
-    int r = prepare(host, &spawn, &why);
+    int r = prepare(host, &spawn);
 
-    if (r > 0)
-        return UMH_FAIL(UMH_E_REFUSED, "%s", why.text);
-    if (r)
+    if (r == UMH_SPAWN_REFUSED || r == UMH_SPAWN_REFUSED_FOR_GOOD)
         return r;
+    if (r)
+        return umh_fold(r);
     take_pipes(host, ends, &spawn.spec);
     r = umh_watch_process_start(&host->broker->loop, &spawn.spec, &events, &host->process);
+    spawn.spec.cgroup = UMH_PIPE_NONE;
     return umh_fold(r);
 }
 
@@ -181,6 +197,7 @@ static void forget_last_process(umh_host *host)
     host->was_asked = false;
     host->is_lost = false;
     host->is_due = false;
+    host->is_refused = false;
 }
 
 void umh_host_spawn(umh_host *host)
@@ -198,7 +215,10 @@ void umh_host_spawn(umh_host *host)
     if (r == 0)
         r = ask_for_process(host, &ends);
     close_ends(&ends);
-    if (r) {
+    if (r == UMH_SPAWN_REFUSED || r == UMH_SPAWN_REFUSED_FOR_GOOD) {
+        host->is_refused = r == UMH_SPAWN_REFUSED_FOR_GOOD;
+        umh_host_happen(host, ON_NO_START);
+    } else if (r) {
         failure = umh_failure_take();
         on_failed(host, &failure);
     }
@@ -219,6 +239,7 @@ void umh_host_release_process(umh_host *host)
     umh_peer_close(UMH_MOVE(host->peer));
     host->account = umh_credit_account_free(host->account);
     umh_page_deinit(&host->page);
+    host->cgroup = umh_cgroup_free(host->cgroup);
     host->pid = 0;
 }
 
@@ -280,6 +301,12 @@ static void back_off(umh_host *host, bool is_failure, bool is_replaced)
     char next[sizeof(why) + 64] = "";
     uint64_t delay_ms = 0;
 
+    if (host->is_wanted && host->is_refused) {
+        umh_logs_say(host->broker->logs, UMH_LOG_ERROR, host->id,
+                     "is not started until it is changed or reset: %s", host->death.text);
+        end_for_good(host);
+        return;
+    }
     if (host->is_wanted && !is_replaced &&
         umh_backoff_on_end(&host->backoff, &host->config.restart, is_failure, host->died_ns,
                            &delay_ms) != RESTART_LATER) {
@@ -321,6 +348,7 @@ static void describe_end(umh_host *host)
 
     umh_death_begin(&host->death, kind);
     umh_process_end_describe(&host->end, host->death.text, sizeof(host->death.text));
+    umh_host_blame_limit(host);
     if (kind != DEATH_AS_ASKED)
         umh_host_add_evidence(host);
 }

@@ -10,6 +10,7 @@
  */
 #include "broker/liveness.h"
 
+#include "broker/host_actions.h"
 #include "broker/supervisor.h"
 
 #include <stdlib.h>
@@ -233,6 +234,7 @@ static void ping(umh_host *host, uint64_t now_ns)
 void umh_liveness_on_pong(umh_host *host)
 {
     umh_deadline_clear(&host->pong);
+    umh_host_look_at_limits(host);
 }
 
 /* --- the timer ---------------------------------------------------------------------------- */
