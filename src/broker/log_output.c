@@ -9,6 +9,7 @@
  */
 #include "broker/log_output.h"
 
+#include "broker/log_journal.h"
 #include "ipc/limits.h"
 #include "platform/clock.h"
 
@@ -38,10 +39,16 @@ static uv_tty_t *open_terminal(uv_loop_t *loop, umh_pipe pipe)
 
 void umh_log_output_init(umh_log_output *output, uv_loop_t *loop, umh_pipe pipe)
 {
-    *output = (umh_log_output){.pipe = pipe, .pending = UMH_BUFFER_INIT};
+    *output = (umh_log_output){.pipe = pipe, .journal = UMH_PIPE_NONE, .pending = UMH_BUFFER_INIT};
     output->pending.max_bytes = UMH_LOG_PENDING_BYTES;
     if (umh_pipe_is_terminal(pipe))
         output->terminal = open_terminal(loop, pipe);
+}
+
+void umh_log_output_use_journal_take(umh_log_output *output, umh_pipe journal_take)
+{
+    umh_pipe_close(&output->journal);
+    output->journal = journal_take;
 }
 
 static void forget_written(umh_log_output *output)
@@ -50,16 +57,28 @@ static void forget_written(umh_log_output *output)
     output->written = 0;
 }
 
+/* Outcomes: UMH_BUFFER_FULL. */
+static int append(umh_log_output *output, umh_log_format *format, const umh_log_line *line)
+{
+    int r;
+
+    if (umh_pipe_is_open(output->journal))
+        r = umh_log_journal_append(line, &output->pending);
+    else
+        r = umh_log_format_append(format, line, &output->pending);
+    return r;
+}
+
 void umh_log_output_put(umh_log_output *output, umh_log_format *format, const umh_log_line *line)
 {
     int r;
 
     if (output->is_broken)
         return;
-    r = umh_log_format_append(format, line, &output->pending);
+    r = append(output, format, line);
     if (r == UMH_BUFFER_FULL && output->written > 0) {
         forget_written(output);
-        r = umh_log_format_append(format, line, &output->pending);
+        r = append(output, format, line);
     }
     if (r == 0)
         return;
@@ -89,6 +108,8 @@ static int write_piece(umh_log_output *output, size_t *ret_size)
                                    output->pending.size - output->written);
     int r;
 
+    if (umh_pipe_is_open(output->journal))
+        return umh_log_journal_send(output->journal, piece, 0, ret_size) ? 0 : UMH_PIPE_WOULD_BLOCK;
     if (output->terminal)
         return write_terminal(output->terminal, piece, ret_size);
     if (piece.size > PIECE_BYTES)
@@ -125,17 +146,39 @@ bool umh_log_output_flush(umh_log_output *output)
     return true;
 }
 
+/* The journal has nothing to be polled: a send waits, or says that it will not be. */
+static bool wait_for_journal(umh_log_output *output, uint64_t deadline_ns)
+{
+    umh_bytes rest = umh_bytes_of(output->pending.data + output->written,
+                                  output->pending.size - output->written);
+    size_t size;
+
+    if (!umh_log_journal_send(output->journal, rest, deadline_ns, &size))
+        return false;
+    output->written += size;
+    return true;
+}
+
+static bool wait_for_room(umh_log_output *output, uint64_t deadline_ns)
+{
+    int r;
+
+    if (umh_pipe_is_open(output->journal))
+        return wait_for_journal(output, deadline_ns);
+    r = umh_pipe_wait_writable(output->pipe, deadline_ns);
+    if (r < 0)
+        umh_failure_take();
+    return r == 0;
+}
+
 void umh_log_output_close(umh_log_output *output, uint64_t deadline_ns)
 {
     /* A terminal with room for half a line break polls writable and takes nothing. */
     while (!umh_log_output_flush(output) && umh_clock_now_ns() < deadline_ns) {
-        int r = umh_pipe_wait_writable(output->pipe, deadline_ns);
-
-        if (r < 0)
-            umh_failure_take();
-        if (r)
+        if (!wait_for_room(output, deadline_ns))
             break;
     }
+    umh_pipe_close(&output->journal);
     umh_buffer_deinit(&output->pending);
     output->written = 0;
     if (output->terminal)

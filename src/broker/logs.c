@@ -4,6 +4,7 @@
 
 #include "broker/logs_state.h"
 #include "platform/environment.h"
+#include "platform/journal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,11 +152,12 @@ static void add_place(umh_logfmt_record *record, const umh_why *why, char line[1
             (umh_logfmt_field){"key", umh_bytes_of_text(why->key)};
 }
 
-/* People read a place as compilers write it; programs have it in fields. */
+/* People read a place as compilers write it; programs have it in fields, and a journal has both. */
 void umh_logs_about(umh_logs *logs, umh_log_level level, const umh_log_about *about,
                     const char *what, const umh_why *why)
 {
-    bool is_for_people = logs->format.style != LOG_STYLE_LOGFMT;
+    bool is_journal = umh_pipe_is_open(logs->output.journal);
+    bool is_for_people = logs->format.style != LOG_STYLE_LOGFMT || is_journal;
     char reason[sizeof(*why) + 64];
     char text[SAY_BYTES];
     char line[16];
@@ -165,7 +167,7 @@ void umh_logs_about(umh_logs *logs, umh_log_level level, const umh_log_about *ab
     umh_text_put(reason, sizeof(reason), why->text);
     if (is_for_people)
         umh_why_format(why, reason, sizeof(reason));
-    else
+    if (!is_for_people || is_journal)
         add_place(&record, why, line, column);
     snprintf(text, sizeof(text), "%s%s%s", what, what[0] && reason[0] ? ": " : "", reason);
     record.message = umh_bytes_of_text(text);
@@ -203,6 +205,18 @@ static size_t find_who_columns(const umh_config *config)
     return widest < UMH_LOG_WHO_COLUMNS_MAX ? widest : UMH_LOG_WHO_COLUMNS_MAX;
 }
 
+/* Without it, lines go to descriptor 2 as ever. */
+static void use_journal(umh_logs *logs)
+{
+    umh_pipe journal;
+    int r = umh_journal_open(&journal);
+
+    if (r == 0)
+        umh_log_output_use_journal_take(&logs->output, journal);
+    if (r < 0)
+        umh_failure_take();
+}
+
 int umh_logs_new(umh_broker *broker, umh_logs **ret_logs)
 {
     umh_logs *logs = calloc(1, sizeof(*logs));
@@ -228,6 +242,7 @@ int umh_logs_new(umh_broker *broker, umh_logs **ret_logs)
     logs->retry.data = logs;
     logs->second.data = logs;
     umh_log_output_init(&logs->output, &broker->loop, umh_pipe_standard(2));
+    use_journal(logs);
     *ret_logs = logs;
     return 0;
 }

@@ -12,7 +12,8 @@
 
 /*
  * To descriptor 2. On a terminal (or forced): "17:36:08.123 info  sensors/sysload  text
- * key=value", coloured; else logfmt lines with time= and host=.
+ * key=value", coloured; where it is the system's journal, records of that, see log_journal.h; else
+ * logfmt lines with time= and host=.
  */
 UMH_MUST_USE int umh_logs_new(umh_broker *broker, umh_logs **ret_logs);
 /*
