@@ -15,6 +15,7 @@
 #include "broker/logs.h"
 #include "broker/outbox.h"
 #include "broker/router.h"
+#include "broker/service.h"
 #include "broker/store.h"
 #include "broker/supervisor.h"
 #include "platform/clock.h"
@@ -37,6 +38,7 @@ static void close_handle(void *at)
 static void close_all(umh_broker *broker)
 {
     umh_endpoint_close(UMH_MOVE(broker->endpoint));
+    umh_service_close(UMH_MOVE(broker->service));
     umh_liveness_close(UMH_MOVE(broker->liveness));
     umh_deadlines_close(UMH_MOVE(broker->deadlines));
     close_handle(&broker->on_terminate);
@@ -73,6 +75,7 @@ static void on_turn_end(uv_check_t *handle)
     broker->turn_number++;
     umh_deadlines_settle(broker->deadlines);
     umh_supervisor_settle(broker->supervisor);
+    umh_service_settle(broker->service);
     deliver_what_waits(broker);
     if (broker->is_stopping && umh_supervisor_is_idle(broker->supervisor))
         close_all(broker);
@@ -98,6 +101,7 @@ void umh_broker_stop(umh_broker *broker, bool is_hard)
         umh_logs_say(broker->logs, UMH_LOG_INFO, NULL, "stopping");
     broker->is_stopping = true;
     umh_supervisor_stop(broker->supervisor, is_hard);
+    umh_service_note(broker->service);
     umh_broker_wake(broker);
 }
 
@@ -251,6 +255,8 @@ static int make_parts(umh_broker *broker)
         r = umh_supervisor_new(broker, &broker->supervisor);
     if (r == 0)
         r = umh_liveness_new(broker, &broker->liveness);
+    if (r == 0)
+        r = umh_service_new(broker, &broker->service);
     if (r == 0)
         r = open_endpoint(broker);
     return r;

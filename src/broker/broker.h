@@ -55,6 +55,7 @@ typedef struct umh_liveness umh_liveness;
 typedef struct umh_outbox_set umh_outbox_set;
 typedef struct umh_sessions umh_sessions;
 typedef struct umh_apply umh_apply;
+typedef struct umh_service umh_service;
 
 /* From the command line. Texts are borrowed from it. */
 typedef struct umh_broker_options {
@@ -93,6 +94,7 @@ struct umh_broker {
     umh_liveness *liveness;
     umh_sessions *sessions;
     umh_apply *apply;
+    umh_service *service; /* NULL: no service manager started it */
     umh_cgroups *cgroups;        /* NULL: no control groups here */
     umh_why cgroups_why;         /* of NULL */
     umh_containment containment; /* of every host */

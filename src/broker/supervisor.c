@@ -11,6 +11,7 @@
 
 #include "broker/host_actions.h"
 #include "broker/host_config.h"
+#include "broker/service.h"
 #include "broker/supervisor_parts.h"
 
 #include <stdlib.h>
@@ -292,6 +293,7 @@ static void on_together(void *context)
 void umh_supervisor_on_host_change(umh_supervisor *supervisor, umh_host *host)
 {
     supervisor->must_look = true;
+    umh_service_note(supervisor->broker->service);
     if (host->state == HOST_READY && !supervisor->is_starting)
         umh_host_happen(host, ON_GO);
 }
@@ -301,6 +303,7 @@ void umh_supervisor_on_host_change(umh_supervisor *supervisor, umh_host *host)
 void umh_supervisor_reconcile_soon(umh_supervisor *supervisor)
 {
     supervisor->must_reconcile = true;
+    umh_service_note(supervisor->broker->service);
     umh_broker_wake(supervisor->broker);
 }
 
@@ -373,6 +376,11 @@ void umh_supervisor_stop(umh_supervisor *supervisor, bool is_hard)
         }
     }
     umh_broker_wake(supervisor->broker);
+}
+
+bool umh_supervisor_is_starting(const umh_supervisor *supervisor)
+{
+    return supervisor->is_starting;
 }
 
 bool umh_supervisor_is_idle(const umh_supervisor *supervisor)

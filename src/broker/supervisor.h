@@ -30,6 +30,8 @@ void umh_supervisor_on_host_change(umh_supervisor *supervisor, umh_host *host);
  */
 void umh_supervisor_stop(umh_supervisor *supervisor, bool is_hard);
 bool umh_supervisor_is_idle(const umh_supervisor *supervisor);
+/* Whether some stage of the start is not over. */
+bool umh_supervisor_is_starting(const umh_supervisor *supervisor);
 
 /* Have umh_module_retry_stop called at the end of every turn, until it is taken from the list. */
 void umh_supervisor_await_reserve(umh_supervisor *supervisor, umh_host_module *module);
