@@ -40,13 +40,12 @@ static void launch(fake_broker *broker, const char *const *arguments, bool has_p
     umh_pipe out = UMH_PIPE_NONE;
     umh_pipe log = UMH_PIPE_NONE;
     char program[UMH_PATH_BYTES];
-    umh_process_spec spec = {
-        .program = program,
-        .arguments = arguments,
-        .environment = &environment,
-        .containment = CONTAINED_BY_GROUP,
-    };
+    umh_process_spec spec = UMH_PROCESS_SPEC_INIT;
 
+    spec.program = program;
+    spec.arguments = arguments;
+    spec.environment = &environment;
+    spec.containment = CONTAINED_BY_GROUP;
     assert_int_equal(umh_process_prepare(), 0);
     *broker = (fake_broker){.process = UMH_PROCESS_INIT, .page = UMH_PAGE_INIT};
     in_build(umh_process_own_bits() == 64 ? "bin/umh-host64" : "bin/umh-host32", program);
