@@ -193,10 +193,10 @@ static void describe_wait(const umh_host *host, umh_json **object)
     bool waits = host->state == HOST_ABSENT && umh_deadline_is_set(&host->deadline);
     char why[UMH_BACKOFF_WHY_BYTES] = "";
 
-    if (umh_host_is_given_up(host))
+    if (umh_host_is_given_up(host) && !host->is_refused)
         umh_backoff_explain(&host->backoff, &host->config.restart, why, sizeof(why));
     set(object, "starts_in_ms", waits ? number_value(ms_until(host->deadline.at_ns)) : json_null());
-    set(object, "why", text_or_null(why));
+    set(object, "why", text_or_null(host->is_refused ? host->death.text : why));
 }
 
 umh_json *umh_status_describe_host(const umh_host *host)
@@ -211,6 +211,8 @@ umh_json *umh_status_describe_host(const umh_host *host)
     set(&object, "running_ms",
         host->pid > 0 && host->spawned_ns > 0 ? number_value(ms_since(host->spawned_ns))
                                               : json_null());
+    set(&object, "limits", umh_status_describe_limits(&host->config.limits));
+    set(&object, "usage", umh_status_describe_usage(host));
     set(&object, "outbox_bytes",
         number_value(host->peer && umh_peer_outbox(host->peer)
                          ? umh_outbox_waiting_bytes(umh_peer_outbox(host->peer))
