@@ -21,6 +21,7 @@ static const char help_text[] =
     "  --instance NAME    name of this broker on the machine (default: default)\n"
     "  --control PATH     socket of the control endpoint (default: in the instance's runtime "
     "folder)\n"
+    "  --service          it serves the machine: hosts for all users, in each user's session\n"
     "  --for SECONDS      stop in order after that time\n"
     "  --colour WHEN      always, never or auto (default: on a terminal)\n"
     "  --version          print the version\n"
@@ -91,6 +92,11 @@ int umh_options_read(int argc, char **argv, umh_broker_options *ret_options)
         if (strcmp(argv[i], "--version") == 0) {
             puts("umh-broker " UMH_VERSION);
             return UMH_OPTIONS_DONE;
+        }
+        if (strcmp(argv[i], "--service") == 0) {
+            ret_options->is_service = true;
+            i++;
+            continue;
         }
         while (known < UMH_COUNT_OF(with_value) && strcmp(argv[i], with_value[known]) != 0)
             known++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The broker's command line: umh-broker --config FILE [--instance NAME] [--control PATH] [--for
- * SECONDS] [--colour always|never|auto].
+ * The broker's command line: umh-broker --config FILE [--instance NAME] [--control PATH] [--service]
+ * [--for SECONDS] [--colour always|never|auto].
  */
 #pragma once
 
