@@ -51,6 +51,17 @@ static int add_last_end(umh_table *table, const json_t *host)
                           umh_jsonc_get_text(last, "at", "?"));
 }
 
+/* What it has been in for longer than a moment. */
+static int add_activity(umh_table *table, const json_t *module)
+{
+    const char *activity = umh_jsonc_get_text(module, "activity", "");
+
+    if (!activity[0])
+        return 0;
+    return umh_table_note(table, "    in %s for %.1f s", activity,
+                          (double)umh_jsonc_get_integer(module, "for_ms", 0) / 1000);
+}
+
 static int add_module(umh_table *table, const json_t *module)
 {
     char name[NAME_BYTES];
@@ -69,6 +80,8 @@ static int add_module(umh_table *table, const json_t *module)
 
     snprintf(name, sizeof name, "  %.80s", umh_jsonc_get_text(module, "name", "?"));
     r = umh_table_add(table, cells);
+    if (r == 0)
+        r = add_activity(table, module);
     return r ? r : add_note(table, "    why: ", module, "why");
 }
 

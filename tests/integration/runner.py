@@ -206,11 +206,11 @@ class Runner:
 
     # --- the broker ----------------------------------------------------------------------------
 
-    def start(self, *arguments, wait=True, environment=None):
-        """`umh run`; returns when every host runs."""
+    def start(self, *arguments, wait=True, environment=None, under=()):
+        """`umh run`, itself run by the command `under`; returns when every host runs."""
         with open(self.log_path, "ab") as log:
             self.broker = subprocess.Popen(
-                [self.dist / "bin" / "umh", "--control", self.control, "run", self.config, "--instance", self.instance,
+                [*under, self.dist / "bin" / "umh", "--control", self.control, "run", self.config, "--instance", self.instance,
                  *arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                 env={**os.environ, **environment} if environment else None)

@@ -2,8 +2,8 @@
 /*
  * Stays in one phase of its life until a file is gone.
  *
- *   Config     Phase ("init", "start", "message" or "stop"), Gate: the file; Asked, Result: numbers
- *              of services
+ *   Config     Phase ("init", "start", "message", "stop" or "unload"), Gate: the file; Asked, Result:
+ *              numbers of services
  *   Result     the text it was sent
  */
 #include "configured.h"
@@ -55,6 +55,12 @@ static void stop(void *state)
 {
     (void)state;
     pass("stop");
+}
+
+/* When its image goes, which is the end of its unloading or of the process. */
+__attribute__((destructor)) static void be_unloaded(void)
+{
+    pass("unload");
 }
 
 const umh_module_v1 *umh_module_entry(void)

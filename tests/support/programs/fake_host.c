@@ -6,10 +6,12 @@
  *
  * Each acts when all its modules were started, where its row says nothing else.
  */
+#include "ipc/blackbox.h"
 #include "ipc/control.h"
 #include "ipc/frame.h"
 #include "ipc/services.h"
 #include "platform/file.h"
+#include "platform/page.h"
 #include "platform/pipe.h"
 #include "platform/process.h"
 
@@ -21,6 +23,7 @@
 #define READ_BYTES 65536
 #define FLOOD_BYTES 1000
 #define LOG_LINES 200000
+#define PAGE_DESCRIPTOR 3 /* of the black box */
 
 typedef struct fake_host {
     umh_pipe in;
@@ -340,6 +343,20 @@ static void stop_reading(fake_host *fake)
     umh_ignore(umh_pipe_read(nothing, &byte, 1, UMH_FOREVER, &size));
 }
 
+/* In its black box it has been in one callback since the machine was started. */
+static void claim_old_callback(fake_host *fake)
+{
+    umh_pipe object = {.handle = PAGE_DESCRIPTOR};
+    umh_page page;
+    umh_blackbox *box;
+
+    must(umh_page_adopt(object, UMH_BLACKBOX_BYTES, &page));
+    box = page.memory;
+    atomic_store(&box->slots[fake->slot].activity, ACTIVITY_ON_MESSAGE);
+    atomic_store(&box->slots[fake->slot].since_ns, 1);
+    atomic_store(&box->magic, UMH_BLACKBOX_MAGIC);
+}
+
 static void flood_log(fake_host *fake)
 {
     umh_pipe log = umh_pipe_standard(2);
@@ -380,6 +397,7 @@ static const fake_fault faults[] = {
     {"give-back", false, give_back_unasked},
     {"want", false, want_too_much},
     {"deaf", false, stop_reading},
+    {"old-callback", false, claim_old_callback},
     {"log", false, flood_log},
     {"flood", false, NULL}, /* within its credit, without end: see flood() */
 };
