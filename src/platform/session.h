@@ -11,6 +11,8 @@
 #define UMH_SESSION_ID_BYTES 64
 #define UMH_SESSION_WORD_BYTES 32
 #define UMH_SESSIONS_MAX 1024u /* further ones are not seen, which is logged */
+/* of what a user's service manager says, once filtered; more is not believed at all */
+#define UMH_SESSION_ENVIRONMENT_BYTES (64u * 1024)
 
 typedef struct umh_session_info {
     char id[UMH_SESSION_ID_BYTES];     /* the system's: "c1", "3" */
@@ -32,5 +34,6 @@ typedef struct umh_session_info {
         .id = "", .user = UMH_USER_INIT, .environment = UMH_ENVIRONMENT_INIT                       \
     }
 
+UMH_MUST_USE int umh_session_info_copy(const umh_session_info *from, umh_session_info *ret_copy);
 void umh_session_info_deinit(umh_session_info *session);
 UMH_DEFINE_AUTO(umh_session_info);

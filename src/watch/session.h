@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Users' sessions as events of a loop (Linux: logind). Loop thread only. What blocks - account
- * databases, the user's service manager - is asked on libuv's pool, with a limit in time; a session
- * is announced when everything about it is known.
+ * databases, the user's service manager - is asked on libuv's pool, with a limit in time, for
+ * UMH_SESSION_ASKS_MAX sessions at once and one of each user; a session is announced when
+ * everything about it is known, and again when that has changed.
  *
  * A session is one of class `user` that is open: opening, active, online and locked are the same
  * here, closing is gone. Several events of one change become one call.
  */
 #pragma once
 
+#include "base/why.h"
 #include "platform/session.h"
 
 #include <uv.h>
@@ -17,7 +19,7 @@ typedef struct umh_watch_sessions umh_watch_sessions;
 
 typedef struct umh_watch_sessions_events {
     void *context;
-    /* All that are open now, borrowed for the call; after every change of the set. */
+    /* All that are open now, borrowed for the call; after every change of them. */
     void (*on_change)(void *context, const umh_session_info *sessions, size_t count);
     /*
      * Whether the system tells of sessions: once at the start, and at every change. While it does
@@ -25,10 +27,14 @@ typedef struct umh_watch_sessions_events {
      * stand. `why` is for people, NULL when it does.
      */
     void (*on_known)(void *context, bool is_known, const char *why);
+    /* A session that cannot be announced, once for each: for people. */
+    void (*on_trouble)(void *context, const umh_why *why);
 } umh_watch_sessions_events;
 
 #define UMH_SESSIONS_RETRY_MS 2000u
-#define UMH_SESSION_ASK_MS 5000u /* for what blocks; then it is announced with what is known */
+/* for the user's service manager; then it is announced with what is known without */
+#define UMH_SESSION_ASK_MS 5000u
+#define UMH_SESSION_ASKS_MAX 2u
 
 /* Never calls back from inside this call. */
 UMH_MUST_USE int umh_watch_sessions_open(uv_loop_t *loop, const umh_watch_sessions_events *events,
