@@ -34,6 +34,10 @@ static int check_module(checking *check, const umh_host_config *host,
     int r = umh_modules_find(&check->config, host, module, &file, &why);
 
     check->module_count++;
+    if (r == 0) {
+        r = umh_modules_check_entry(&file, &why);
+        umh_why_place(&why, check->config.path, host->line, 0, NULL);
+    }
     if (r == UMH_MODULES_UNUSABLE) {
         umh_why_list_add(&check->problems, &why);
     } else if (r) {

@@ -5,6 +5,7 @@
 #include "config/modules.h"
 
 #include "config/nearest.h"
+#include "formats/elf_symbols.h"
 #include "platform/environment.h"
 
 #include <stdio.h>
@@ -15,6 +16,8 @@
 #define DOTNET_MAJOR "10."
 #define DOTNET_LOCATION_FILE "/etc/dotnet/install_location"
 #define DOTNET_RESOLVER "libhostfxr.so"
+#define ENTRY_SYMBOL "umh_module_entry"
+#define ENTRY_FILE_BYTES_MAX (64u * 1024 * 1024) /* a larger file is not looked into */
 #define HOST_PROGRAM_32 "libexec/umh/umh-host32"
 
 /* What stands behind the name in the file's name, in the order of the search. */
@@ -257,6 +260,23 @@ int umh_modules_find(const umh_config *config, const umh_host_config *host,
         return r;
     *ret_file = file;
     return 0;
+}
+
+int umh_modules_check_entry(const umh_module_file *file, umh_why *ret_why)
+{
+    UMH_AUTO(umh_buffer) content = UMH_BUFFER_INIT;
+
+    if (file->image.kind != IMAGE_ELF_SHARED)
+        return 0;
+    if (umh_file_read(file->path, ENTRY_FILE_BYTES_MAX, &content) != 0) {
+        umh_failure_take(); /* the host will say what is wrong with it */
+        return 0;
+    }
+    if (umh_elf_find_symbol(umh_bytes_of(content.data, content.size), ENTRY_SYMBOL) !=
+        ELF_SYMBOL_MISSING)
+        return 0;
+    umh_why_set(ret_why, "not a module: it has no function " ENTRY_SYMBOL ": %s", file->path);
+    return UMH_MODULES_UNUSABLE;
 }
 
 /*

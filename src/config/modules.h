@@ -29,6 +29,12 @@ UMH_MUST_USE int umh_modules_find(const umh_config *config, const umh_host_confi
                                   umh_why *ret_why);
 
 /*
+ * Whether a native module's file defines the entry that a host calls. Reads the whole file, loads
+ * nothing. Outcomes: UMH_MODULES_UNUSABLE.
+ */
+UMH_MUST_USE int umh_modules_check_entry(const umh_module_file *file, umh_why *ret_why);
+
+/*
  * The .NET root to use: of the configuration, else the usual places (/usr/share/dotnet,
  * /usr/lib/dotnet, ~/.dotnet, ...; never the environment).
  * Outcomes: UMH_MODULES_UNUSABLE (no root with host/fxr and a Microsoft.NETCore.App 10.x; why says
