@@ -182,6 +182,7 @@ static void describe_briefly(const umh_host *host, umh_json **object)
 {
     set(object, "pid", host->pid > 0 ? number_value((uint64_t)host->pid) : json_null());
     set(object, "state", json_string(umh_host_state_name(host->state)));
+    set(object, "bits", number_value(host->config.wow64 ? 32 : 64));
     set(object, "restarts", number_value(host->restarts));
     set(object, "session", number_value(host->session));
     set(object, "death", text_or_null(host->death.text));

@@ -94,7 +94,7 @@ static int add_host(umh_table *table, const json_t *host)
         [COLUMN_STATE] = umh_jsonc_get_text(host, "state", ""),
         [COLUMN_PID] = number_of(host, "pid", pid),
         [COLUMN_RESTARTS] = number_of(host, "restarts", restarts),
-        [COLUMN_VERSION] = "",
+        [COLUMN_VERSION] = umh_jsonc_get_integer(host, "bits", 64) == 32 ? "32-bit" : "",
         [COLUMN_WAITING] = "",
         [COLUMN_DROPPED] = "",
     };
