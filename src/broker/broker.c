@@ -292,8 +292,9 @@ int umh_broker_new(const umh_broker_options *options, umh_config *config, umh_br
 
 int umh_broker_run(umh_broker *broker)
 {
-    umh_logs_say(broker->logs, UMH_LOG_INFO, NULL, "running %llu hosts of %s",
-                 (unsigned long long)broker->config.host_count, broker->config.path);
+    umh_logs_say(broker->logs, UMH_LOG_INFO, NULL, "running %llu host%s of %s",
+                 (unsigned long long)broker->config.host_count,
+                 broker->config.host_count == 1 ? "" : "s", broker->config.path);
     umh_containment_say(broker);
     if (broker->endpoint)
         umh_logs_say(broker->logs, UMH_LOG_DEBUG, NULL, "control endpoint at %s",

@@ -52,6 +52,7 @@ void umh_deaths_keep(umh_deaths *deaths, const umh_death *death)
 {
     umh_death **item = &deaths->items[deaths->next];
 
+    deaths->counts[death->kind]++;
     if (!*item)
         *item = malloc(sizeof(**item));
     if (!*item)

@@ -34,10 +34,11 @@ typedef struct umh_death {
     char at[UMH_CLOCK_TEXT_BYTES]; /* the wall clock's */
 } umh_death;
 
-/* The newest UMH_DEATHS_KEPT, in a ring. */
+/* The newest UMH_DEATHS_KEPT, in a ring, and how many there were. */
 typedef struct umh_deaths {
     umh_death *items[UMH_DEATHS_KEPT]; /* owned; NULL: not used yet */
     size_t next;
+    uint64_t counts[DEATH_KIND_COUNT];
 } umh_deaths;
 
 #define UMH_DEATHS_INIT                                                                            \
@@ -55,7 +56,7 @@ void umh_death_add_activity(umh_death *death, const char *module, umh_activity a
                             uint64_t for_ms);
 const char *umh_death_kind_name(umh_death_kind kind); /* "signal" */
 
-/* Keep a copy; one that memory is missing for is left out: nothing depends on it. */
+/* Count it and keep a copy; one that memory is missing for is left out: nothing depends on it. */
 void umh_deaths_keep(umh_deaths *deaths, const umh_death *death);
 /* `ago` 0: the newest. NULL: there are not so many. */
 const umh_death *umh_deaths_peek(const umh_deaths *deaths, size_t ago);

@@ -264,8 +264,9 @@ void umh_host_disconnect_slots(umh_host *host)
     }
     if (lost_count > 0 && host->is_wanted)
         umh_logs_say(host->broker->logs, UMH_LOG_WARNING, host->id,
-                     "%llu messages are lost: it had them and was not done with them",
-                     (unsigned long long)lost_count);
+                     "%llu message%s lost: it had %s and was not done with %s",
+                     (unsigned long long)lost_count, lost_count == 1 ? " is" : "s are",
+                     lost_count == 1 ? "it" : "them", lost_count == 1 ? "it" : "them");
 }
 
 /* It will not be started again. */

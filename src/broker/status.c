@@ -178,6 +178,19 @@ static umh_json *describe_deaths(const umh_deaths *deaths)
     return list;
 }
 
+/* How many of each kind; a kind that was not is left out. */
+static umh_json *count_deaths(const umh_deaths *deaths)
+{
+    umh_json *object = json_object();
+
+    for (int kind = 0; kind < DEATH_KIND_COUNT; kind++) {
+        if (deaths->counts[kind] > 0)
+            set(&object, umh_death_kind_name((umh_death_kind)kind),
+                number_value(deaths->counts[kind]));
+    }
+    return object;
+}
+
 static void describe_briefly(const umh_host *host, umh_json **object)
 {
     set(object, "pid", host->pid > 0 ? number_value((uint64_t)host->pid) : json_null());
@@ -208,6 +221,7 @@ umh_json *umh_status_describe_host(const umh_host *host)
     set(&object, "number", number_value(host->number));
     describe_briefly(host, &object);
     describe_wait(host, &object);
+    set(&object, "ends", count_deaths(&host->deaths));
     set(&object, "deaths", describe_deaths(&host->deaths));
     set(&object, "running_ms",
         host->pid > 0 && host->spawned_ns > 0 ? number_value(ms_since(host->spawned_ns))

@@ -20,6 +20,7 @@ enum {
 
 #define NUMBER_BYTES 24
 #define NAME_BYTES 96
+#define NOTE_BYTES 256
 #define KIB 1024
 #define MIB (1024 * 1024)
 
@@ -41,12 +42,36 @@ static int add_note(umh_table *table, const char *what, const json_t *object, co
     return text[0] ? umh_table_note(table, "%s%s", what, text) : 0;
 }
 
+/* "ends so far: 498 signal, 2 deadline", when there was more than one. */
+static int add_end_counts(umh_table *table, const json_t *ends)
+{
+    char text[NOTE_BYTES] = "";
+    size_t used = 0;
+    json_int_t sum = 0;
+    const char *kind;
+    const json_t *count;
+
+    json_object_foreach((json_t *)(uintptr_t)ends, kind, count)
+    {
+        sum += json_integer_value(count);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%lld %.20s", used ? ", " : "",
+                                 (long long)json_integer_value(count), kind);
+        if (used >= sizeof text)
+            used = sizeof text - 1;
+    }
+    return sum > 1 ? umh_table_note(table, "  ends so far: %s", text) : 0;
+}
+
 static int add_last_end(umh_table *table, const json_t *host)
 {
     const json_t *last = json_array_get(umh_jsonc_get_array(host, "deaths"), 0);
+    int r;
 
     if (!last)
         return 0;
+    r = add_end_counts(table, umh_jsonc_get_object(host, "ends"));
+    if (r)
+        return r;
     return umh_table_note(table, "  last end: %s, at %s", umh_jsonc_get_text(last, "text", "?"),
                           umh_jsonc_get_text(last, "at", "?"));
 }
@@ -60,6 +85,21 @@ static int add_activity(umh_table *table, const json_t *module)
         return 0;
     return umh_table_note(table, "    in %s for %.1f s", activity,
                           (double)umh_jsonc_get_integer(module, "for_ms", 0) / 1000);
+}
+
+/* Behind "DROPPED" stand two things of different weight. */
+static int add_losses(umh_table *table, const json_t *module)
+{
+    int64_t lost = umh_jsonc_get_integer(module, "lost", 0);
+    int64_t dropped = umh_jsonc_get_integer(module, "dropped", 0);
+
+    if (lost == 0)
+        return 0;
+    if (dropped == lost)
+        return umh_table_note(table, "    dropped: %lld lost with a process that ended",
+                              (long long)lost);
+    return umh_table_note(table, "    dropped: %lld lost with a process that ended, %lld otherwise",
+                          (long long)lost, (long long)(dropped - lost));
 }
 
 static int add_module(umh_table *table, const json_t *module)
@@ -82,6 +122,8 @@ static int add_module(umh_table *table, const json_t *module)
     r = umh_table_add(table, cells);
     if (r == 0)
         r = add_activity(table, module);
+    if (r == 0)
+        r = add_losses(table, module);
     return r ? r : add_note(table, "    why: ", module, "why");
 }
 

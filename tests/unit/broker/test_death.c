@@ -92,6 +92,8 @@ static void test_keeps_the_newest(void **state)
     }
     assert_int_equal(umh_deaths_peek(&deaths, UMH_DEATHS_KEPT - 1)->end.exit_code, 3);
     assert_null(umh_deaths_peek(&deaths, UMH_DEATHS_KEPT));
+    assert_int_equal(deaths.counts[DEATH_BY_EXIT], UMH_DEATHS_KEPT + 3);
+    assert_int_equal(deaths.counts[DEATH_BY_SIGNAL], 0);
     umh_deaths_deinit(&deaths);
     umh_deaths_deinit(&deaths);
     assert_null(umh_deaths_peek(&deaths, 0));
