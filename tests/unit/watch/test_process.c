@@ -2,6 +2,8 @@
 /* Processes as events of a loop: started later, seen dying, and never left behind. */
 #include "watch/process.h"
 
+#include "platform/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -9,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -196,6 +199,14 @@ static int be_child(const char *what)
         say("x");
         return wait_for_ever();
     }
+    if (strcmp(what, "user") == 0) {
+        char text[64];
+        gid_t groups[8];
+
+        snprintf(text, sizeof text, "x%u %u %d", getuid(), getgid(), getgroups(8, groups));
+        say(text);
+        return wait_for_ever();
+    }
     if (strcmp(what, "orphan") == 0) {
         if (fork() == 0)
             return wait_for_ever();
@@ -328,6 +339,60 @@ static void test_death_takes_the_group_along(void **state)
     expect_text(&all->one, "");
 }
 
+/* The first process of its namespace starts it, as a user; nothing of the spec is there by then. */
+static void test_starts_by_way_of_an_init(void **state)
+{
+    const umh_watch_process_events events = {.context = &((fixture *)*state)->one,
+                                             .on_started = on_started,
+                                             .on_failed = on_failed,
+                                             .on_ended = on_ended};
+    const char *arguments[] = {"child", "user", NULL};
+    fixture *all = *state;
+    uint32_t groups[] = {100, 200};
+    umh_user user = {.uid = 65534, .gid = 65534, .groups = groups, .group_count = 2};
+    umh_process_spec spec = UMH_PROCESS_SPEC_INIT;
+    char program[UMH_PATH_BYTES];
+    char init[UMH_PATH_BYTES];
+    umh_pipe lifeline_end;
+    umh_pipe report;
+
+    if (umh_process_containment(NULL) != CONTAINED_BY_NAMESPACE)
+        skip();
+    assert_int_equal(umh_file_program_folder(program), 0);
+    assert_int_equal(umh_file_join(program, "test_process", program), 0);
+    umh_file_parent(program, init);
+    for (int i = 0; i < 3; i++)
+        umh_file_parent(init, init);
+    assert_int_equal(umh_file_join(init, "bin/umh-init", init), 0);
+    assert_int_equal(umh_pipe_new(&all->one.in, &spec.standard[1]), 0);
+    assert_int_equal(umh_pipe_new(&report, &spec.report), 0);
+    assert_int_equal(umh_pipe_new(&spec.lifeline, &lifeline_end), 0);
+    spec.inherit[0] = spec.report;
+    spec.program = program;
+    spec.init = init;
+    spec.arguments = arguments;
+    spec.user = &user;
+    spec.containment = CONTAINED_BY_NAMESPACE;
+    assert_int_equal(umh_watch_process_start(&all->loop, &spec, &events, &all->one.process), 0);
+    assert_int_equal(umh_watch_process_find_pid(all->one.process), 0);
+    memset(program, 'x', sizeof program - 1);
+    memset(init, 'x', sizeof init - 1);
+    memset(groups, 0xFF, sizeof groups);
+    run_until(all, &all->one.started_count);
+    await_byte(&all->one);
+    assert_true(umh_watch_process_find_pid(all->one.process) > 1);
+    umh_watch_process_kill(all->one.process);
+    run_until(all, &all->one.ended_count);
+    assert_int_equal(all->one.end.signal, SIGKILL);
+    expect_text(&all->one, "65534 65534 2");
+    /* Taken and closed but for the lifeline. */
+    assert_int_equal(fcntl((int)spec.report.handle, F_GETFD), -1);
+    assert_int_equal(fcntl((int)spec.lifeline.handle, F_GETFD), FD_CLOEXEC);
+    umh_pipe_close(&report);
+    umh_pipe_close(&spec.lifeline);
+    umh_pipe_close(&lifeline_end);
+}
+
 static int count_descriptors(void)
 {
     int count = 0;
@@ -375,6 +440,7 @@ int main(int argc, char **argv)
         ON_LOOP(test_closes_inside_its_callbacks),
         ON_LOOP(test_closes_between_end_and_close_callback),
         ON_LOOP(test_death_takes_the_group_along),
+        ON_LOOP(test_starts_by_way_of_an_init),
         ON_LOOP(test_many_leak_nothing),
     };
 
