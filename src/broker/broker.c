@@ -16,6 +16,7 @@
 #include "broker/outbox.h"
 #include "broker/router.h"
 #include "broker/service.h"
+#include "broker/sessions.h"
 #include "broker/store.h"
 #include "broker/supervisor.h"
 #include "platform/clock.h"
@@ -39,6 +40,7 @@ static void close_all(umh_broker *broker)
 {
     umh_endpoint_close(UMH_MOVE(broker->endpoint));
     umh_service_close(UMH_MOVE(broker->service));
+    umh_sessions_close(UMH_MOVE(broker->sessions));
     umh_liveness_close(UMH_MOVE(broker->liveness));
     umh_deadlines_close(UMH_MOVE(broker->deadlines));
     close_handle(&broker->on_terminate);
@@ -252,11 +254,15 @@ static int make_parts(umh_broker *broker)
     if (r == 0)
         r = umh_store_new(broker, &broker->store);
     if (r == 0)
+        r = umh_sessions_new(broker, &broker->sessions);
+    if (r == 0)
         r = umh_supervisor_new(broker, &broker->supervisor);
     if (r == 0)
         r = umh_liveness_new(broker, &broker->liveness);
     if (r == 0)
         r = umh_service_new(broker, &broker->service);
+    if (r == 0)
+        r = umh_sessions_start(broker->sessions);
     if (r == 0)
         r = open_endpoint(broker);
     return r;

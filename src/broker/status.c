@@ -7,6 +7,7 @@
 #include "broker/endpoint.h"
 #include "broker/liveness.h"
 #include "broker/router.h"
+#include "broker/sessions.h"
 #include "broker/supervisor.h"
 #include "ipc/services.h"
 #include "platform/clock.h"
@@ -284,6 +285,8 @@ umh_json *umh_status_describe(umh_broker *broker)
     }
     set(&object, "broker", describe_broker(broker));
     set(&object, "hosts", hosts);
+    set(&object, "sessions", umh_sessions_describe(broker->sessions));
+    set(&object, "sessions_unknown", text_or_null(umh_sessions_why_unknown(broker->sessions)));
     set(&object, "clients", number_value(umh_endpoint_client_count(broker->endpoint)));
     if (!object)
         umh_ignore(UMH_FAIL(UMH_E_MEMORY, "describe the broker's state"));
