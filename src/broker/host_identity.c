@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* As whom a host runs, and in which surroundings. */
 #include "broker/host_spawn.h"
+#include "broker/sessions.h"
 
 #include <string.h>
 
@@ -24,11 +25,32 @@ static int add_configured(const umh_host *host, umh_environment *environment)
     return umh_fold(r);
 }
 
+/* Outcomes: UMH_SPAWN_REFUSED. */
+static int take_session(const umh_host *host, umh_spawn *spawn, umh_why *ret_why)
+{
+    const umh_session_info *session = umh_sessions_find(host->broker->sessions, host->session);
+
+    if (!session) {
+        umh_why_set(ret_why, "session %u has ended", host->session);
+        return UMH_SPAWN_REFUSED;
+    }
+    spawn->spec.user = &session->user;
+    /* A home that is not there, yet or any more, keeps nobody from working. */
+    if (umh_file_inspect(session->user.home).kind == FILE_KIND_FOLDER)
+        spawn->spec.folder = session->user.home;
+    return umh_environment_copy(&session->environment, &spawn->environment);
+}
+
 int umh_spawn_choose_identity(umh_host *host, umh_spawn *spawn, umh_why *ret_why)
 {
-    int r = umh_environment_init_filtered(&spawn->environment);
+    int r;
 
-    UMH_UNUSED(ret_why);
+    if (host->session == UMH_SESSION_OWN)
+        r = umh_environment_init_filtered(&spawn->environment);
+    else
+        r = take_session(host, spawn, ret_why);
+    if (r == UMH_SPAWN_REFUSED)
+        return UMH_SPAWN_REFUSED;
     if (r == 0)
         r = add_configured(host, &spawn->environment);
     if (r)
