@@ -21,6 +21,7 @@ typedef struct checking {
     char installation[UMH_PATH_BYTES];
     size_t module_count;
     size_t managed_count;
+    bool is_quiet; /* problems only */
 } checking;
 
 /* ------------------------- modules */
@@ -95,7 +96,8 @@ static void report_absence(checking *check, const umh_why *why)
 {
     if (check->managed_count > 0)
         umh_why_list_add(&check->problems, why);
-    printf("managed modules: absent: %s\n", why->text);
+    if (!check->is_quiet)
+        printf("managed modules: absent: %s\n", why->text);
 }
 
 static int check_dotnet(checking *check)
@@ -121,7 +123,8 @@ static int check_dotnet(checking *check)
         return 0;
     }
     find_version(root, version, sizeof version);
-    printf("managed modules: .NET %s at %s\n", version, root);
+    if (!check->is_quiet)
+        printf("managed modules: .NET %s at %s\n", version, root);
     return 0;
 }
 
@@ -145,6 +148,14 @@ static void check_dotnet_of_hosts(checking *check)
 
 /* ------------------------- the whole */
 
+static void print_list(const checking *check)
+{
+    printf("%s: %llu host%s, %llu module%s\n", check->config.path,
+           (unsigned long long)check->config.host_count, check->config.host_count == 1 ? "" : "s",
+           (unsigned long long)check->module_count, check->module_count == 1 ? "" : "s");
+    umh_table_print(&check->table, stdout);
+}
+
 static int check_config(checking *check)
 {
     int r = 0;
@@ -154,10 +165,8 @@ static int check_config(checking *check)
         r = check_host(check, &check->config.hosts[i]);
     if (r)
         return umh_fold(r);
-    printf("%s: %llu host%s, %llu module%s\n", check->config.path,
-           (unsigned long long)check->config.host_count, check->config.host_count == 1 ? "" : "s",
-           (unsigned long long)check->module_count, check->module_count == 1 ? "" : "s");
-    umh_table_print(&check->table, stdout);
+    if (!check->is_quiet)
+        print_list(check);
     check_dotnet_of_hosts(check);
     return check_dotnet(check);
 }
@@ -185,25 +194,39 @@ static int check_file(checking *check, const char *file)
     if (problem_count > 0)
         return umh_cli_refuse("%llu problem%s in %s", problem_count, problem_count == 1 ? "" : "s",
                               path);
-    puts("no problem found");
+    if (!check->is_quiet)
+        puts("no problem found");
     return CLI_DONE;
+}
+
+static int check_once(const char *file, bool is_quiet)
+{
+    checking check = {.config = UMH_CONFIG_INIT,
+                      .problems = UMH_WHY_LIST_INIT,
+                      .table = UMH_TABLE_INIT,
+                      .is_quiet = is_quiet};
+    int code = check_file(&check, file);
+
+    umh_table_deinit(&check.table);
+    umh_why_list_deinit(&check.problems);
+    umh_config_deinit(&check.config);
+    return code;
+}
+
+int umh_cli_check_quietly(const char *file)
+{
+    return check_once(file, true);
 }
 
 int umh_cli_check(const umh_cli *cli)
 {
     const umh_arguments_spec spec = {
         .positional_text = "FILE is", .positional_min = 1, .positional_max = 1};
-    checking check = {
-        .config = UMH_CONFIG_INIT, .problems = UMH_WHY_LIST_INIT, .table = UMH_TABLE_INIT};
     const char *file;
     size_t count;
     int code;
 
     if (!umh_arguments_read(cli, &spec, &file, &count, &code))
         return code;
-    code = check_file(&check, file);
-    umh_table_deinit(&check.table);
-    umh_why_list_deinit(&check.problems);
-    umh_config_deinit(&check.config);
-    return code;
+    return check_once(file, false);
 }

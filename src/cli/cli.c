@@ -139,6 +139,24 @@ const umh_cli_command umh_cli_commands[] = {
         .run = umh_cli_stop,
     },
     {
+        .name = "service",
+        .usage = "service install|uninstall|start|stop|status [--instance NAME] [--config FILE] "
+                 "[--json]",
+        .text = "the broker as a service of the system",
+        .help = "  install    have the system start a broker with FILE at boot; checks FILE before.\n"
+                "             Does not start it. Once more: with another FILE, or another umh\n"
+                "  uninstall  stop it and take that back; configuration and data stay\n"
+                "  start      returns when the hosts run\n"
+                "  stop       returns when it has ended\n"
+                "  status     what the system and the broker say of it; exit code 1: it is not\n"
+                "             active\n"
+                "\n"
+                "  --config FILE    for install: a broker.json, or a folder that holds one\n"
+                "  --instance NAME  several services on one machine have different names\n"
+                "  --json           the state as one JSON object\n",
+        .run = umh_cli_service,
+    },
+    {
         .name = "version",
         .usage = "version",
         .text = "print the version",

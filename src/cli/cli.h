@@ -42,6 +42,7 @@ int umh_cli_reset(const umh_cli *cli);
 int umh_cli_send(const umh_cli *cli);
 int umh_cli_listen(const umh_cli *cli);
 int umh_cli_stop(const umh_cli *cli);
+int umh_cli_service(const umh_cli *cli);
 int umh_cli_version(const umh_cli *cli);
 int umh_cli_help(const umh_cli *cli);
 
@@ -61,5 +62,7 @@ int umh_cli_misuse(const umh_cli *cli, const char *format, ...) UMH_PRINTF(2, 3)
  * `ret_path` has UMH_PATH_BYTES.
  */
 UMH_MUST_USE int umh_cli_find_config(const char *file, char *ret_path);
+/* `umh check` without its list: only what is wrong, on stderr, with CLI_FAILED. */
+int umh_cli_check_quietly(const char *file);
 /* Problems of a configuration on stderr, a line each: "broker.json:12:5: key: text". */
 void umh_cli_print_problems(const umh_why_list *problems);

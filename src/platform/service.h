@@ -71,5 +71,5 @@ UMH_MUST_USE int umh_service_uninstall(const char *instance, umh_service_state *
 /* Both return when it has happened. */
 UMH_MUST_USE int umh_service_start(const char *instance, umh_why *ret_why);
 UMH_MUST_USE int umh_service_stop(const char *instance, umh_why *ret_why);
-UMH_MUST_USE int umh_service_find(const char *instance, umh_service_state *ret_state,
-                                  umh_why *ret_why);
+UMH_MUST_USE int umh_service_inspect(const char *instance, umh_service_state *ret_state,
+                                     umh_why *ret_why);
