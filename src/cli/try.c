@@ -11,6 +11,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CONNECT_MS 20000u
 #define CONNECT_AGAIN_MS 3u
@@ -58,6 +59,40 @@ static void ask_to_stop(umh_try_run *run)
         umh_process_terminate(&run->trial.broker);
 }
 
+static const char *last_end(const umh_json *status)
+{
+    const json_t *host = json_array_get(umh_jsonc_get_array(status, "hosts"), 0);
+    const json_t *end = json_array_get(umh_jsonc_get_array(host, "deaths"), 0);
+
+    /* Replaced by a fresh process as somebody asked for is no fault of the module. */
+    if (!end || strcmp(umh_jsonc_get_text(end, "kind", ""), "asked") == 0)
+        return NULL;
+    return umh_jsonc_get_text(end, "text", "?");
+}
+
+/* The broker started it again, so all may look well by now. */
+static void judge_module(umh_try_run *run)
+{
+    UMH_AUTO(umh_answer) answer = UMH_ANSWER_INIT;
+    umh_why why = UMH_WHY_INIT;
+    const char *text;
+    int r;
+
+    if (!run->client || !run->is_loaded)
+        return;
+    r = umh_client_ask_take(
+        run->client,
+        &(umh_client_question){"status", NULL, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS)},
+        &answer, &why);
+    if (r) {
+        umh_try_end_explained(run, r, &why);
+        return;
+    }
+    text = last_end(answer.body);
+    if (text)
+        run->code = umh_cli_refuse("the module did not survive: %s", text);
+}
+
 /* ------------------------- the broker */
 
 /* The reason alone: the place is in a file that is gone in a moment. */
@@ -82,6 +117,7 @@ static void take_load_answer(umh_try_run *run)
         umh_try_end_explained(run, r, &why);
         return;
     }
+    run->is_loaded = true;
     umh_try_talk(run);
 }
 
@@ -219,6 +255,7 @@ static void try_module(umh_try_run *run, const char *module, bool is_verbose)
         run->cli.control_path = run->trial.control;
         run->connect_until_ns = umh_clock_deadline_ns(CONNECT_MS);
         umh_ignore(uv_run(&run->loop, UV_RUN_DEFAULT));
+        judge_module(run);
         ask_to_stop(run);
     }
     umh_trial_close(&run->trial, umh_clock_deadline_ns(STOP_MS));

@@ -45,6 +45,7 @@ typedef struct umh_try_run {
     umh_client *client;
     umh_directory *directory;
     int64_t load_id;
+    bool is_loaded;
     uint64_t wait_ms; /* UMH_FOREVER: until it is silent */
     uint64_t connect_until_ns;
     umh_buffer lines; /* of stdin, without those that were published */

@@ -11,7 +11,7 @@ import pytest
 
 from runner import eventually, is_alive, service
 
-ECHO_ASKED, ECHO_ANSWERED = 1, 2
+ECHO_ASKED, ECHO_ANSWERED, CRASH_ASKED = 1, 2, 7
 RUNNING = ("plan", "status", "load", "unload", "reload", "send", "listen", "stop")
 ALL = ("run", "try", "check", "version", "help") + RUNNING
 
@@ -170,6 +170,12 @@ def test_trying_what_is_no_module_fails(tree, runner):
     text = runner.umh("try", tree.file("wrong_init"), input=b"", code=1).stderr.decode()
     assert "init failed" in text
     runner.umh("try", "/nowhere/x.so", input=b"", code=1)
+
+
+@pytest.mark.parametrize("text, reason", [("now", "signal 6"), ("leave", "exit code 0; was in crash.OnMessage")])
+def test_trying_a_module_that_does_not_survive_fails(tree, runner, text, reason):
+    done = runner.umh("try", tree.file("crash"), input=f"{service(CRASH_ASKED)} {text}\n".encode(), code=1)
+    assert "the module did not survive: " + reason in done.stderr.decode()
 
 
 def test_trying_leaves_nothing_behind(tree, runner):
