@@ -59,6 +59,12 @@ UMH_MUST_USE int umh_file_make_folder(const char *path);
  * UMH_FILE_NONE, UMH_FILE_UNSAFE (why).
  */
 UMH_MUST_USE int umh_file_check_private(const char *path, umh_why *ret_why);
+/* The same, but others may pass through to what they know the name of (0711). */
+UMH_MUST_USE int umh_file_check_guarded(const char *path, umh_why *ret_why);
+/* Let others pass through a folder of ours; whether they may list it stays as it is. */
+UMH_MUST_USE int umh_file_let_pass(const char *path);
+/* Others than its owner and group may not read it. False when that is not known. */
+bool umh_file_is_closed(const char *path);
 /*
  * Whether libraries and programs in a folder may be run from there (not mounted noexec). True when
  * that is not known.
@@ -89,14 +95,16 @@ UMH_DEFINE_AUTO(umh_file_names);
 
 /*
  * Copy a file or a folder's content (regular files and folders; links are followed inside, others
- * skipped) to `to`, which must not exist. Modes become 0644/0755 within a private parent. Blocks:
- * in the broker only on libuv's work queue.
+ * skipped) to `to`, which must not exist. Modes become 0644/0755 within a private parent; with
+ * `keeps_closed` 0600/0700 of what others may not read in the original. Blocks: in the broker only
+ * on libuv's work queue.
  * Outcomes: UMH_FILE_NONE, UMH_FILE_TOO_LARGE, UMH_FILE_TOO_MANY (of `limits`).
  */
 typedef struct umh_copy_limits {
     uint64_t max_bytes;
     uint32_t max_files;
     uint32_t max_depth;
+    bool keeps_closed;
 } umh_copy_limits;
 UMH_MUST_USE int umh_file_copy(const char *from, const char *to, const umh_copy_limits *limits,
                                umh_why *ret_why);

@@ -23,7 +23,7 @@
 
 /* `relative` is below the root, "" for the root itself. */
 typedef struct tree_visitor {
-    int (*on_folder)(void *context, const char *relative);
+    int (*on_folder)(void *context, const char *relative, const struct stat *about);
     int (*on_file)(void *context, const char *relative, const struct stat *about);
     int (*on_content)(void *context, const void *data, size_t size);
     int (*on_file_end)(void *context);
@@ -169,7 +169,7 @@ static int walk_entry(tree_walk *walk, int folder, const char *name, uint32_t de
         return 0;
     }
     if (S_ISDIR(about.st_mode)) {
-        r = walk->visitor->on_folder(walk->context, walk->relative);
+        r = walk->visitor->on_folder(walk->context, walk->relative, &about);
         if (r == 0)
             return walk_folder_take(walk, descriptor, depth + 1);
     } else {
@@ -244,7 +244,7 @@ static int walk_tree(tree_walk *walk)
     } else if (S_ISREG(about.st_mode)) {
         r = walk_file(walk, descriptor, &about);
     } else if (S_ISDIR(about.st_mode)) {
-        r = walk->visitor->on_folder(walk->context, "");
+        r = walk->visitor->on_folder(walk->context, "", &about);
         if (r == 0)
             return walk_folder_take(walk, descriptor, 0);
     } else {
@@ -259,6 +259,7 @@ static int walk_tree(tree_walk *walk)
 typedef struct tree_copy {
     const char *to;
     bool is_begun; /* `to` is ours to remove */
+    bool keeps_closed;
     int out;
     struct timespec changed;
     mode_t mode;
@@ -275,15 +276,22 @@ static int put_target(tree_copy *copy, const char *relative)
     return 0;
 }
 
-static int copy_folder(void *context, const char *relative)
+/* For everyone who gets there, or for those only who may read the original. */
+static mode_t mode_of(const tree_copy *copy, const struct stat *about, mode_t mode)
+{
+    return copy->keeps_closed && !(about->st_mode & S_IROTH) ? mode & S_IRWXU : mode;
+}
+
+static int copy_folder(void *context, const char *relative, const struct stat *about)
 {
     tree_copy *copy = context;
+    mode_t mode = mode_of(copy, about, FOLDER_MODE);
     int r = put_target(copy, relative);
 
     if (r)
         return r;
     /* The umask takes from mkdir's mode, not from chmod's. */
-    if (mkdir(copy->path, FOLDER_MODE) < 0 || chmod(copy->path, FOLDER_MODE) < 0)
+    if (mkdir(copy->path, mode) < 0 || chmod(copy->path, mode) < 0)
         return UMH_FAIL_OS(errno, "make the folder '%s'", copy->path);
     copy->is_begun = true;
     return 0;
@@ -302,6 +310,7 @@ static int copy_file(void *context, const char *relative, const struct stat *abo
     copy->is_begun = true;
     copy->changed = about->st_mtim;
     copy->mode = about->st_mode & EXECUTABLE_BITS ? FILE_MODE | EXECUTABLE_BITS : FILE_MODE;
+    copy->mode = mode_of(copy, about, copy->mode);
     return 0;
 }
 
@@ -342,7 +351,7 @@ static const tree_visitor copy_visitor = {
 
 int umh_file_copy(const char *from, const char *to, const umh_copy_limits *limits, umh_why *ret_why)
 {
-    tree_copy copy = {.to = to, .out = -1};
+    tree_copy copy = {.to = to, .out = -1, .keeps_closed = limits->keeps_closed};
     tree_walk walk = {
         .visitor = &copy_visitor, .context = &copy, .limits = limits, .why = ret_why, .root = from};
     int r = walk_tree(&walk);
@@ -393,9 +402,11 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
     return hash_word(hash_word(hash, word), size);
 }
 
-static int hash_folder(void *context, const char *relative)
+static int hash_folder(void *context, const char *relative, const struct stat *about)
 {
     uint64_t *hash = context;
+
+    UMH_UNUSED(about);
 
     *hash = hash_word(hash_bytes(*hash, relative, strlen(relative)), 'd');
     return 0;

@@ -17,6 +17,7 @@
 
 #define PRIVATE_MODE 0700
 #define OPEN_TO_OTHERS 0077
+#define PASSABLE 0011
 #define NAMES_AT_FIRST 16u
 #define REMOVE_DEPTH_MAX                                                                           \
     128u /* a descriptor per level; deeper trees are refused: nothing of ours makes them */
@@ -57,7 +58,8 @@ int umh_file_make_folder(const char *path)
     return make_one(part);
 }
 
-int umh_file_check_private(const char *path, umh_why *ret_why)
+/* `open_to_others`: the bits that must not be set. Outcomes: those of umh_file_check_private. */
+static int check_folder(const char *path, unsigned open_to_others, umh_why *ret_why)
 {
     struct stat about;
     int folder = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -82,12 +84,51 @@ int umh_file_check_private(const char *path, umh_why *ret_why)
                     (unsigned long)about.st_uid);
         return UMH_FILE_UNSAFE;
     }
-    if (about.st_mode & OPEN_TO_OTHERS) {
+    if (about.st_mode & open_to_others) {
         umh_why_set(ret_why, "'%s' is open to other users (mode %04o, 0700 is right)", path,
                     (unsigned)about.st_mode & 07777u);
         return UMH_FILE_UNSAFE;
     }
     return 0;
+}
+
+int umh_file_check_private(const char *path, umh_why *ret_why)
+{
+    int r = check_folder(path, OPEN_TO_OTHERS, ret_why);
+
+    if (r == UMH_FILE_NONE || r == UMH_FILE_UNSAFE)
+        return r;
+    return umh_fold(r);
+}
+
+int umh_file_check_guarded(const char *path, umh_why *ret_why)
+{
+    int r = check_folder(path, OPEN_TO_OTHERS & ~PASSABLE, ret_why);
+
+    if (r == UMH_FILE_NONE || r == UMH_FILE_UNSAFE)
+        return r;
+    return umh_fold(r);
+}
+
+int umh_file_let_pass(const char *path)
+{
+    struct stat about;
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int error = 0;
+
+    if (folder < 0)
+        return UMH_FAIL_OS(errno, "open the folder '%s'", path);
+    if (fstat(folder, &about) < 0 || fchmod(folder, (about.st_mode & 07777) | PASSABLE) < 0)
+        error = errno;
+    close(folder);
+    return error ? UMH_FAIL_OS(error, "let others pass through '%s'", path) : 0;
+}
+
+bool umh_file_is_closed(const char *path)
+{
+    struct stat about;
+
+    return stat(path, &about) == 0 && !(about.st_mode & S_IROTH);
 }
 
 bool umh_file_allows_execution(const char *path)

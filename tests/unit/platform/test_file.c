@@ -435,6 +435,39 @@ static void test_checks_privacy(void **state)
     }
 }
 
+static void test_lets_others_pass_and_no_more(void **state)
+{
+    umh_why why = UMH_WHY_INIT;
+    struct stat about;
+
+    (void)state;
+    assert_int_equal(umh_file_make_folder(at("passed")), 0);
+    assert_int_equal(umh_file_check_guarded(at("passed"), &why), 0);
+    assert_int_equal(umh_file_let_pass(at("passed")), 0);
+    assert_int_equal(umh_file_let_pass(at("passed")), 0);
+    assert_int_equal(stat(at("passed"), &about), 0);
+    assert_int_equal(about.st_mode & 07777, 0711);
+    assert_int_equal(umh_file_check_guarded(at("passed"), &why), 0);
+    assert_int_equal(umh_file_check_private(at("passed"), &why), UMH_FILE_UNSAFE);
+    assert_int_equal(chmod(at("passed"), 0715), 0);
+    assert_int_equal(umh_file_check_guarded(at("passed"), &why), UMH_FILE_UNSAFE);
+    assert_int_equal(umh_file_check_guarded(at("none"), &why), UMH_FILE_NONE);
+    assert_int_equal(symlink("passed", at("way")), 0);
+    assert_true(umh_file_let_pass(at("way")) < 0);
+    assert_true(umh_file_let_pass(at("none")) < 0);
+}
+
+static void test_knows_what_is_closed(void **state)
+{
+    (void)state;
+    write_text("readable", "");
+    assert_int_equal(chmod(at("readable"), 0644), 0);
+    assert_false(umh_file_is_closed(at("readable")));
+    assert_int_equal(chmod(at("readable"), 0640), 0);
+    assert_true(umh_file_is_closed(at("readable")));
+    assert_false(umh_file_is_closed(at("none")));
+}
+
 static void test_lists_sorted_and_bounded(void **state)
 {
     UMH_AUTO(umh_file_names) names = UMH_FILE_NAMES_INIT;
@@ -524,6 +557,8 @@ int main(int argc, char **argv)
         IN_FOLDER(test_knows_the_places_of_a_user),
         IN_FOLDER(test_makes_folders_for_the_owner),
         IN_FOLDER(test_checks_privacy),
+        IN_FOLDER(test_lets_others_pass_and_no_more),
+        IN_FOLDER(test_knows_what_is_closed),
         IN_FOLDER(test_lists_sorted_and_bounded),
         IN_FOLDER(test_removes_trees_and_follows_no_link),
         IN_FOLDER(test_makes_temporary_folders),

@@ -103,6 +103,33 @@ static void test_copies_a_tree(void **state)
                 umh_file_inspect(below(from, "file")).changed_ns);
 }
 
+static mode_t mode_of(const char *path)
+{
+    struct stat about;
+
+    assert_int_equal(lstat(path, &about), 0);
+    return about.st_mode & 07777;
+}
+
+static void test_keeps_closed_what_others_may_not_read(void **state)
+{
+    umh_copy_limits limits = ample;
+
+    (void)state;
+    limits.keeps_closed = true;
+    assert_int_equal(chmod(below(from, "sub"), 0700), 0);
+    assert_int_equal(chmod(below(from, "sub/inner"), 0644), 0);
+    assert_int_equal(chmod(from, 0755), 0);
+    assert_int_equal(umh_file_copy(from, to, &limits, NULL), 0);
+    expect_file(below(to, "file"), "content", 0600);
+    expect_file(below(to, "program"), "#!/bin/sh\n", 0700);
+    expect_file(below(to, "link"), "content", 0600);
+    expect_file(below(to, "sub/inner"), "inner", 0644);
+    assert_int_equal(mode_of(below(to, "sub")), 0700);
+    assert_int_equal(mode_of(to), 0755);
+    assert_int_equal(fingerprint(to), fingerprint(from));
+}
+
 static void test_copies_a_file(void **state)
 {
     (void)state;
@@ -238,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_TREE(test_copies_a_tree),
+        WITH_TREE(test_keeps_closed_what_others_may_not_read),
         WITH_TREE(test_copies_a_file),
         WITH_TREE(test_copies_more_than_one_block),
         WITH_TREE(test_overwrites_nothing),
