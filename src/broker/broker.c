@@ -197,7 +197,7 @@ static int lock_instance(umh_broker *broker)
     if (r == 0)
         r = umh_file_make_folder(folder);
     if (r == 0)
-        r = umh_file_check_private(folder, &why);
+        r = umh_file_check_guarded(folder, &why);
     if (r > 0)
         return UMH_FAIL(UMH_E_REFUSED, "%s", why.text);
     if (r == 0)

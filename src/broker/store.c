@@ -20,13 +20,25 @@
 
 #define LOOKS_MAX 3u /* an original that changes under every copy is reported */
 #define MODULES_FOLDER "modules"
+#define USERS_FOLDER "users"
 #define STALE_PREFIX "stale-"
+
+/*
+ * Where modules are looked for, as the configuration had it when a request began: the work on the
+ * pool outlives a change of it.
+ */
+typedef struct store_search {
+    unsigned use_count; /* the store, and requests that look */
+    umh_config config;  /* its path and folders alone, owned */
+} store_search;
 
 struct umh_store {
     umh_broker *broker;
+    store_search *search;
     umh_list entries;
     uint64_t next_serial; /* a name is never used again: an old copy may still be being removed */
     char folder[UMH_PATH_BYTES]; /* "modules" in the instance's */
+    char users[UMH_PATH_BYTES];  /* "users", for hosts that run as somebody else */
 };
 
 struct umh_store_entry {
@@ -44,6 +56,7 @@ struct umh_store_request {
     umh_list waiting; /* in an entry's list */
     umh_store *store;
     umh_store_events events;
+    store_search *search; /* while it looks */
     umh_store_look look;
     unsigned look_count;
     bool is_cancelled;
@@ -51,10 +64,59 @@ struct umh_store_request {
 
 static void look(umh_store_request *request);
 
+/* --- where ---------------------------------------------------------------------------------- */
+
+static void unref_search(store_search *search)
+{
+    if (!search || --search->use_count > 0)
+        return;
+    for (size_t i = 0; i < search->config.module_folder_count; i++)
+        umh_text_free(search->config.module_folders[i]);
+    free(search->config.module_folders);
+    umh_text_free(search->config.folder);
+    umh_text_free(search->config.path);
+    free(search);
+}
+
+static int copy_search(const umh_config *from, umh_config *to)
+{
+    to->path = umh_text_copy(from->path);
+    to->folder = umh_text_copy(from->folder);
+    to->module_folders = calloc(from->module_folder_count + 1, sizeof(*to->module_folders));
+    if (!to->path || !to->folder || !to->module_folders)
+        return UMH_FAIL(UMH_E_MEMORY, "copy the module folders");
+    for (size_t i = 0; i < from->module_folder_count; i++) {
+        to->module_folders[i] = umh_text_copy(from->module_folders[i]);
+        if (!to->module_folders[i])
+            return UMH_E_MEMORY;
+        to->module_folder_count++;
+    }
+    return 0;
+}
+
+int umh_store_take_config(umh_store *store)
+{
+    store_search *search = calloc(1, sizeof(*search));
+    int r;
+
+    if (!search)
+        return UMH_FAIL(UMH_E_MEMORY, "copy the module folders");
+    search->use_count = 1;
+    r = copy_search(&store->broker->config, &search->config);
+    if (r) {
+        unref_search(search);
+        return r;
+    }
+    unref_search(store->search);
+    store->search = search;
+    return 0;
+}
+
 /* --- requests ----------------------------------------------------------------------------- */
 
 static void free_request(umh_store_request *request)
 {
+    unref_search(UMH_MOVE(request->search));
     umh_list_remove(&request->waiting);
     umh_store_look_deinit(&request->look);
     free(request);
@@ -136,12 +198,13 @@ static umh_store_entry *find_entry(umh_store *store, const umh_store_key *key)
 static int put_copy_names(umh_store *store, umh_store_entry *entry)
 {
     umh_store_copy *copy = &entry->copy;
+    const char *folder = entry->key.is_for_users ? store->users : store->folder;
     uint64_t serial = store->next_serial++;
-    int length = snprintf(copy->folder, sizeof(copy->folder), "%s/%s-%016llx-%llu", store->folder,
-                          entry->key.name, (unsigned long long)entry->key.fingerprint,
-                          (unsigned long long)serial);
+    int length =
+        snprintf(copy->folder, sizeof(copy->folder), "%s/%s-%016llx-%llu", folder, entry->key.name,
+                 (unsigned long long)entry->key.fingerprint, (unsigned long long)serial);
     int temporary_length = snprintf(copy->temporary, sizeof(copy->temporary), "%s/.copy-%llu",
-                                    store->folder, (unsigned long long)serial);
+                                    folder, (unsigned long long)serial);
 
     if (length < 0 || (size_t)length >= sizeof(copy->folder) || temporary_length < 0 ||
         (size_t)temporary_length >= sizeof(copy->temporary))
@@ -161,6 +224,7 @@ static int begin_copy(umh_store *store, const umh_store_look *look, umh_store_en
     entry->key = look->key;
     entry->original = look->file;
     entry->copy.work.data = entry;
+    entry->copy.is_for_users = entry->key.is_for_users;
     umh_list_init(&entry->entry);
     umh_list_init(&entry->waiting);
     r = put_copy_names(store, entry);
@@ -215,7 +279,7 @@ static void do_look(uv_work_t *work)
 {
     umh_store_request *request = work->data;
 
-    umh_store_look_do(&request->look, &request->store->broker->config);
+    umh_store_look_do(&request->look, &request->search->config);
 }
 
 static int queue_look(umh_store_request *request)
@@ -224,6 +288,9 @@ static int queue_look(umh_store_request *request)
 
     request->look_count++;
     request->look.work.data = request;
+    unref_search(request->search);
+    request->search = request->store->search;
+    request->search->use_count++;
     status = uv_queue_work(&request->store->broker->loop, &request->look.work, do_look, on_looked);
     return status == 0 ? 0 : UMH_FAIL_UV(status, "look for module '%s'", request->look.module.name);
 }
@@ -254,6 +321,8 @@ int umh_store_fetch(umh_store *store, const umh_host_config *host, const umh_mod
     request->events = *events;
     umh_list_init(&request->waiting);
     r = umh_store_look_init(&request->look, host, module);
+    request->look.is_for_users =
+        store->broker->options.is_service && host->session == UMH_CONFIG_SESSION_ALL_USERS;
     if (r == 0)
         r = queue_look(request);
     if (r) {
@@ -307,22 +376,38 @@ const umh_module_file *umh_store_original(const umh_store_entry *entry)
  * What an earlier broker left is moved out of the way at once and removed in the background. We
  * have the lock of the instance, so nobody uses it.
  */
-static int make_room(umh_store *store, const char *instance_folder)
+static int make_room(const char *instance_folder, const char *name, char *ret_folder)
 {
     char stale[UMH_PATH_BYTES];
-    int length = snprintf(stale, sizeof(stale), "%s/" STALE_PREFIX "%lld", instance_folder,
+    int length = snprintf(stale, sizeof(stale), "%s/" STALE_PREFIX "%s-%lld", instance_folder, name,
                           (long long)umh_process_own_pid());
     int r = 0;
 
     if (length < 0 || (size_t)length >= sizeof(stale))
         return UMH_FAIL(UMH_E_LIMIT, "the path of the module store is too long");
-    if (umh_file_inspect(store->folder).kind != FILE_KIND_NONE) {
+    r = umh_file_join(instance_folder, name, ret_folder);
+    if (r == 0 && umh_file_inspect(ret_folder).kind != FILE_KIND_NONE) {
         r = umh_file_remove_tree(stale); /* of a pid that came again */
         if (r == 0)
-            r = umh_file_move(store->folder, stale);
+            r = umh_file_move(ret_folder, stale);
     }
     if (r == 0)
-        r = umh_file_make_folder(store->folder);
+        r = umh_file_make_folder(ret_folder);
+    return r;
+}
+
+/* The way there: "users", the instance's folder, and the one of all instances. */
+static int open_way(const umh_store *store, const char *instance_folder)
+{
+    char all[UMH_PATH_BYTES];
+    int r;
+
+    umh_file_parent(instance_folder, all);
+    r = umh_file_let_pass(all);
+    if (r == 0)
+        r = umh_file_let_pass(instance_folder);
+    if (r == 0)
+        r = umh_file_let_pass(store->users);
     return r;
 }
 
@@ -336,14 +421,19 @@ int umh_store_new(umh_broker *broker, umh_store **ret_store)
         return UMH_FAIL(UMH_E_MEMORY, "make the module store");
     store->broker = broker;
     umh_list_init(&store->entries);
-    r = umh_file_store_folder(broker->options.instance, folder);
+    r = umh_store_take_config(store);
+    if (r == 0)
+        r = umh_file_store_folder(broker->options.instance, folder);
     if (r == 0)
         r = umh_file_make_folder(folder);
     if (r == 0)
-        r = umh_file_join(folder, MODULES_FOLDER, store->folder);
+        r = make_room(folder, MODULES_FOLDER, store->folder);
     if (r == 0)
-        r = make_room(store, folder);
+        r = make_room(folder, USERS_FOLDER, store->users);
+    if (r == 0 && broker->options.is_service)
+        r = open_way(store, folder);
     if (r) {
+        unref_search(store->search);
         free(store);
         return r;
     }
@@ -362,8 +452,10 @@ umh_store *umh_store_free(umh_store *store)
     if (!store)
         return NULL;
     umh_assert(umh_list_is_empty(&store->entries));
-    if (umh_file_remove_tree(store->folder) != 0)
-        umh_failure_take(); /* the next broker of this instance tries again */
+    /* What cannot be removed the next broker of this instance tries again. */
+    if (umh_file_remove_tree(store->folder) != 0 || umh_file_remove_tree(store->users) != 0)
+        umh_failure_take();
+    unref_search(store->search);
     free(store);
     return NULL;
 }

@@ -4,6 +4,12 @@
  * rebuilt, replaced or deleted at any time. Copying runs on libuv's pool. Entries are shared by
  * content, named by fingerprint, counted by use; what nobody uses is removed, and at the start what
  * an earlier broker left.
+ *
+ *   /var/lib/umh/INSTANCE   0700; 0711 once there are users' hosts
+ *     modules               0700: of hosts that run as the broker
+ *     users                 0711: of hosts that run as a user; copies belong to the broker, nobody
+ *                           else may write them, and what others may not read in the original they
+ *                           may not read here
  */
 #pragma once
 
@@ -20,6 +26,8 @@ typedef struct umh_store_request umh_store_request; /* a copy under way */
 
 /* The folder of the instance is created (private) and emptied of what an earlier broker left. */
 UMH_MUST_USE int umh_store_new(umh_broker *broker, umh_store **ret_store);
+/* The broker has another configuration: what is asked for from now on is looked for as it says. */
+UMH_MUST_USE int umh_store_take_config(umh_store *store);
 /* after every request has completed; removes its entries */
 umh_store *umh_store_free(umh_store *store);
 

@@ -14,11 +14,18 @@ static const umh_copy_limits limits = {
     .max_files = UMH_STORE_MODULE_FILES_MAX,
     .max_depth = UMH_STORE_DEPTH_MAX,
 };
+/* What is for users becomes no more readable than it was. */
+static const umh_copy_limits limits_for_users = {
+    .max_bytes = UMH_STORE_MODULE_BYTES_MAX,
+    .max_files = UMH_STORE_MODULE_FILES_MAX,
+    .max_depth = UMH_STORE_DEPTH_MAX,
+    .keeps_closed = true,
+};
 
 bool umh_store_key_is_equal(const umh_store_key *one, const umh_store_key *other)
 {
     return one->fingerprint == other->fingerprint && one->content == other->content &&
-           strcmp(one->name, other->name) == 0;
+           one->is_for_users == other->is_for_users && strcmp(one->name, other->name) == 0;
 }
 
 /* What is copied: the folder, or the file alone. */
@@ -77,6 +84,22 @@ static int find_what_it_needs(umh_store_look *look)
     return r == UMH_MODULES_UNUSABLE ? r : umh_fold(r);
 }
 
+/* Outcomes: UMH_MODULES_UNUSABLE. */
+static int check_readable(umh_store_look *look)
+{
+    const char *closed = NULL;
+
+    if (umh_file_is_closed(look->file.path))
+        closed = look->file.path;
+    else if (umh_file_is_closed(root_of(&look->file)))
+        closed = root_of(&look->file);
+    if (!look->is_for_users || !closed)
+        return 0;
+    umh_why_set(&look->why, "its host runs as each user, and '%s' is not readable by other users",
+                closed);
+    return UMH_MODULES_UNUSABLE;
+}
+
 /* Outcomes: UMH_MODULES_UNUSABLE (also for what only this module can be blamed for). */
 static int find_and_fingerprint(umh_store_look *look, const umh_config *config)
 {
@@ -84,6 +107,8 @@ static int find_and_fingerprint(umh_store_look *look, const umh_config *config)
 
     if (r == 0)
         r = find_what_it_needs(look);
+    if (r == 0)
+        r = check_readable(look);
     if (r == UMH_MODULES_UNUSABLE)
         return UMH_MODULES_UNUSABLE;
     if (r)
@@ -107,6 +132,7 @@ void umh_store_look_do(umh_store_look *look, const umh_config *config)
     look->outcome = r ? STORE_WORK_REFUSED : STORE_WORK_DONE;
     umh_text_put(look->key.name, sizeof(look->key.name), look->module.name);
     look->key.fingerprint = mix_path(look->key.content, look->file.path);
+    look->key.is_for_users = look->is_for_users;
 }
 
 /* --- copying ------------------------------------------------------------------------------ */
@@ -118,18 +144,21 @@ void umh_store_look_do(umh_store_look *look, const umh_config *config)
 static int copy_root(const umh_store_copy *copy, const umh_module_file *original, char *ret_root,
                      umh_why *ret_why)
 {
+    const umh_copy_limits *own = copy->is_for_users ? &limits_for_users : &limits;
     int r;
 
     if (original->copy_folder) {
         umh_text_put(ret_root, UMH_PATH_BYTES, copy->temporary);
-        return umh_file_copy(original->folder, ret_root, &limits, ret_why);
+        return umh_file_copy(original->folder, ret_root, own, ret_why);
     }
     r = umh_file_make_folder(copy->temporary);
+    if (r == 0 && copy->is_for_users)
+        r = umh_file_let_pass(copy->temporary);
     if (r == 0)
         r = umh_file_join(copy->temporary, umh_file_name(original->path), ret_root);
     if (r)
         return r;
-    return umh_file_copy(original->path, ret_root, &limits, ret_why);
+    return umh_file_copy(original->path, ret_root, own, ret_why);
 }
 
 static umh_store_outcome changed(umh_store_copy *copy, const umh_module_file *original)

@@ -20,6 +20,7 @@ typedef struct umh_store_key {
     char name[UMH_NAME_BYTES_MAX + 1];
     uint64_t fingerprint; /* of the original's content and where it lies */
     uint64_t content;     /* of the content alone */
+    bool is_for_users;    /* lies where they may read it */
 } umh_store_key;
 
 bool umh_store_key_is_equal(const umh_store_key *one, const umh_store_key *other);
@@ -29,6 +30,7 @@ typedef struct umh_store_look {
     uv_work_t work;
     umh_host_config host;     /* what matters for the search; owns its texts */
     umh_module_config module; /* the same */
+    bool is_for_users;        /* hosts that run as somebody else will load it */
     umh_store_outcome outcome;
     umh_module_file file;
     umh_store_key key;
@@ -46,6 +48,7 @@ typedef struct umh_store_copy {
     char folder[UMH_PATH_BYTES];    /* of the copy */
     char path[UMH_PATH_BYTES];      /* of the image in it */
     char temporary[UMH_PATH_BYTES]; /* its name until it is whole */
+    bool is_for_users;
     umh_store_outcome outcome;
     umh_why why;
 } umh_store_copy;
