@@ -15,6 +15,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from system import Failed, System, memory_kib
 TEXT_BYTES = 128
 PIPE_BYTES = 1024 * 1024  # what the broker's pipes grow to, too
 HOSTS = 20
+STOPPED_HOSTS = 100
+STOP_SECONDS = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +60,7 @@ FIGURES = [
     Figure("throughput/native/1x1/128B/vs_zeromq", "msg/s", "higher", "ZeroMQ XSUB/XPUB proxy", 3, True),
     Figure("rtt/native/128B", "us", "lower", "raw relay of two pipes", 1.5, True),
     Figure("restart/native/kill_to_ready", "ms", "lower", "kill, wait and spawn a C program", 20, False),
+    Figure("stop/100_hosts", "ms", "lower", "kill, wait and spawn a C program", 300, False),
     Figure("start/example/all_ready", "ms", "lower", "dotnet hello.dll", 300, False),
     Figure("start/managed/first_message", "ms", "lower", "dotnet hello.dll", 1.3, True),
     Figure("memory/host/native_pss", "MB", "lower", "PSS of an idle C program", 2, False),
@@ -151,6 +155,18 @@ class Bench:
             ours = system.result()
         return {"restart/native/kill_to_ready": ((ours["message_ns"] - killed_ns) / 1e6, raw["ns"] / 1e6)}
 
+    def stop(self):
+        """From SIGTERM until the broker has ended, all its hosts before it."""
+        raw = self.program("respawn", 10)
+        with self.system(*["beacon"] * STOPPED_HOSTS) as system:
+            system.ready(STOPPED_HOSTS)
+            begin_ns = time.monotonic_ns()
+            system.broker.send_signal(signal.SIGTERM)
+            if system.broker.wait(STOP_SECONDS) != 0:
+                raise Failed(f"the broker ended with {system.broker.returncode}")
+            took_ns = time.monotonic_ns() - begin_ns
+        return {"stop/100_hosts": (took_ns / 1e6, raw["ns"] / 1e6)}
+
     def start_example(self):
         """From `umh run` until every module of the example has been started."""
         hello = self.dotnet_hello()
@@ -187,6 +203,7 @@ class Bench:
             (self.stream, [f.name for f in FIGURES[:3]]),
             (self.round_trip, ["rtt/native/128B"]),
             (self.restart, ["restart/native/kill_to_ready"]),
+            (self.stop, ["stop/100_hosts"]),
             (self.start_example, ["start/example/all_ready"]),
             (self.start_managed, ["start/managed/first_message"]),
             (self.memory_of_host, ["memory/host/native_pss"]),
