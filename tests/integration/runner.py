@@ -181,6 +181,7 @@ class Runner:
         self.control = self.folder / "control"
         self.config = self.folder / "broker.json"
         self.log_path = self.folder / "broker.log"
+        self.prefix = []  # before every command: whoever runs it
         self.broker = None
         self._listeners = []
         self._pids = set()
@@ -210,7 +211,7 @@ class Runner:
         """`umh run`, itself run by the command `under`; returns when every host runs."""
         with open(self.log_path, "ab") as log:
             self.broker = subprocess.Popen(
-                [*under, self.dist / "bin" / "umh", "--control", self.control, "run", self.config, "--instance", self.instance,
+                [*self.prefix, *under, self.dist / "bin" / "umh", "--control", self.control, "run", self.config, "--instance", self.instance,
                  *arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                 env={**os.environ, **environment} if environment else None)
@@ -233,7 +234,7 @@ class Runner:
         return eventually(are_running, self.patience, lambda: f"hosts run: {self.find_status()}")
 
     def command(self, *arguments):
-        return [str(part) for part in (self.dist / "bin" / "umh", "--control", self.control, *arguments)]
+        return [str(part) for part in (*self.prefix, self.dist / "bin" / "umh", "--control", self.control, *arguments)]
 
     def umh(self, *arguments, code=0, **keys):
         """One subcommand to its end; `code` None takes any."""
