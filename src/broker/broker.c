@@ -7,6 +7,7 @@
  */
 #include "broker/broker.h"
 
+#include "broker/apply.h"
 #include "broker/containment.h"
 #include "broker/credit.h"
 #include "broker/deadlines.h"
@@ -38,6 +39,7 @@ static void close_handle(void *at)
 /* Nothing of ours is left on the loop afterwards but closes and writes in flight. */
 static void close_all(umh_broker *broker)
 {
+    umh_apply_close(UMH_MOVE(broker->apply));
     umh_endpoint_close(UMH_MOVE(broker->endpoint));
     umh_service_close(UMH_MOVE(broker->service));
     umh_sessions_close(UMH_MOVE(broker->sessions));
@@ -121,8 +123,7 @@ static void on_signal(uv_signal_t *handle, int number)
     umh_broker *broker = handle->data;
 
     if (number == SIGHUP)
-        umh_logs_say(broker->logs, UMH_LOG_INFO, NULL,
-                     "SIGHUP: the configuration is read at the start");
+        umh_apply_again(broker->apply);
     else
         umh_broker_stop(broker, broker->is_stopping);
 }
@@ -262,6 +263,8 @@ static int make_parts(umh_broker *broker)
     if (r == 0)
         r = umh_service_new(broker, &broker->service);
     if (r == 0)
+        r = umh_apply_new(broker, &broker->apply);
+    if (r == 0)
         r = umh_sessions_start(broker->sessions);
     if (r == 0)
         r = open_endpoint(broker);
@@ -305,6 +308,7 @@ int umh_broker_run(umh_broker *broker)
     if (broker->endpoint)
         umh_logs_say(broker->logs, UMH_LOG_DEBUG, NULL, "control endpoint at %s",
                      umh_endpoint_path(broker->endpoint));
+    umh_apply_start(broker->apply);
     umh_supervisor_reconcile_soon(broker->supervisor);
     umh_broker_wake(broker);
     umh_ignore(uv_run(&broker->loop, UV_RUN_DEFAULT));

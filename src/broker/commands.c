@@ -2,6 +2,7 @@
 /* What a control client may ask: one row per command. */
 #include "broker/commands.h"
 
+#include "broker/commands_apply.h"
 #include "broker/status.h"
 #include "broker/supervisor.h"
 #include "config/nearest.h"
@@ -11,8 +12,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-#define STEP_TEXT_BYTES 256
 
 /* Answers the command, now or later, exactly once. */
 typedef void (*command_run)(umh_client *client, const umh_command *command);
@@ -59,27 +58,6 @@ static void status(umh_client *client, const umh_command *command)
         umh_client_answer(client, command->id, body);
     else
         refuse_failure(client, command->id, UMH_E_MEMORY);
-}
-
-static void add_step(void *context, const umh_step *step)
-{
-    char text[STEP_TEXT_BYTES];
-
-    umh_step_describe(step, text, sizeof(text));
-    umh_ignore(json_array_append_new(context, json_string(text)));
-}
-
-static void plan(umh_client *client, const umh_command *command)
-{
-    umh_json *steps = json_array();
-    int r = umh_supervisor_each_step(client->broker->supervisor, add_step, steps);
-
-    if (r == 0) {
-        answer_or_fail(client, command->id, json_pack("{s:o}", "steps", steps));
-        return;
-    }
-    umh_json_free(steps);
-    refuse_failure(client, command->id, r);
 }
 
 static void stop(umh_client *client, const umh_command *command)
@@ -331,9 +309,19 @@ static void lost(umh_client *client, const umh_command *command)
 /* --- the table ---------------------------------------------------------------------------- */
 
 static const command_row rows[] = {
-    {"hello", hello},        {"status", status},   {"plan", plan},   {"load", load},
-    {"unload", unload},      {"reload", reload},   {"reset", reset}, {"subscribe", subscribe},
-    {"sync", sync_messages}, {"resolve", resolve}, {"lost", lost},   {"stop", stop},
+    {"hello", hello},
+    {"status", status},
+    {"plan", umh_command_plan},
+    {"load", load},
+    {"unload", unload},
+    {"reload", reload},
+    {"reset", reset},
+    {"subscribe", subscribe},
+    {"sync", sync_messages},
+    {"resolve", resolve},
+    {"lost", lost},
+    {"stop", stop},
+    {"apply", umh_command_apply},
 };
 
 static void refuse_unknown(umh_client *client, const umh_command *command)

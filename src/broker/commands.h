@@ -7,10 +7,11 @@
  *              {"version","instance","pid","lowest","highest","max_message_bytes"}
  *   status     {}
  *              {"broker":{...},"hosts":[{"name","pid","state","restarts","modules":[...]}],...}
- *   plan       {"path"?}                         {"steps":["..."],"problems":[...]}: of the file, or
- *              of what the broker has
- *   apply      {"path"?,"host"?}                 {"steps":["..."],"pending":["MemoryMiB"],
- *              "problems":[{"text","file","line","column","key"}]}, or an error with the problems
+ *   apply      {"path"?,"host"?}                 {"applied":true,"steps":["..."],
+ *              "pending":["MemoryMiB"],"problems":[{"text","file","line","column","key"}]};
+ *              "applied":false: the file cannot be used, nothing has changed
+ *   plan       {"path"?}                         the same, and nothing is done: of the file, or of
+ *              what the broker has
  *   load       {"host","module"}                 {"outcome":"running"}, when it is
  *   unload     {"host","module"}                 {"outcome":"unloaded"|"replaced"}
  *   reload     {"host","module"}                 {"outcome":"running"|"replaced"}

@@ -137,6 +137,9 @@ void umh_handshake_load(umh_host_module *module)
     put(body, "folder", json_string(umh_store_folder(module->copy)));
     put(body, "original_folder", json_string(umh_store_original(module->copy)->folder));
     put(body, "config", json_string(module->config.config));
+    if (module->left_state)
+        put(body, "state", json_string(module->left_state));
+    put(body, "tells_failures", json_boolean(module->config.on_exception != ON_EXCEPTION_LOG));
     ask_module(module, "load", LANE_CONTROL, body);
 }
 
@@ -145,9 +148,20 @@ void umh_handshake_start(umh_host_module *module)
     ask_module(module, "start", LANE_CONTROL, NULL);
 }
 
+void umh_handshake_configure(umh_host_module *module)
+{
+    umh_json *body = json_object();
+
+    put(body, "config", json_string(module->config.config));
+    ask_module(module, "configure", LANE_CONTROL, body);
+}
+
 void umh_handshake_stop(umh_host_module *module)
 {
-    ask_module(module, "stop", LANE_IN_ORDER, NULL);
+    umh_json *body = json_object();
+
+    put(body, "reload", json_boolean(module->is_reloading && module->is_wanted));
+    ask_module(module, "stop", LANE_IN_ORDER, body);
 }
 
 void umh_handshake_unload(umh_host_module *module)
@@ -253,6 +267,17 @@ static int take_loaded(umh_host_module *module, const umh_answer *answer, umh_wh
     return 0;
 }
 
+static void take_configured(umh_host_module *module, const umh_answer *answer)
+{
+    if (umh_jsonc_get_bool(answer->body, "is_taken", false)) {
+        umh_module_happen(module, ON_CONFIGURED);
+        return;
+    }
+    umh_why_set(&module->why, "%s",
+                umh_jsonc_get_text(answer->body, "why", "its host does not say why"));
+    umh_module_happen(module, ON_NOT_TAKEN);
+}
+
 static void take_unloaded(umh_host_module *module, const umh_answer *answer)
 {
     const char *outcome = umh_jsonc_get_text(answer->body, "outcome", "replace");
@@ -281,7 +306,11 @@ static int take_module_answer(umh_host_module *module, const umh_answer *answer,
     case SLOT_STARTING:
         umh_module_happen(module, ON_MODULE_STARTED);
         return 0;
+    case SLOT_CONFIGURING:
+        take_configured(module, answer);
+        return 0;
     case SLOT_STOPPING:
+        umh_module_keep_left_state(module, umh_jsonc_get_text(answer->body, "state", NULL));
         umh_module_happen(module, ON_STOPPED);
         return 0;
     case SLOT_UNLOADING:
@@ -321,15 +350,54 @@ static int receive_answer(umh_host *host, umh_bytes payload, umh_why *ret_why)
 
 /* --- commands ----------------------------------------------------------------------------- */
 
+/* Outcomes: UMH_HANDSHAKE_VIOLATION. */
+static int hear_subscribe(umh_host_module *module, const json_t *body, umh_why *ret_why)
+{
+    return subscribe(module, umh_jsonc_get_text(body, "service", NULL), true, ret_why)
+               ? UMH_HANDSHAKE_VIOLATION
+               : 0;
+}
+
+/* Outcomes: UMH_HANDSHAKE_VIOLATION. */
+static int hear_unsubscribe(umh_host_module *module, const json_t *body, umh_why *ret_why)
+{
+    return subscribe(module, umh_jsonc_get_text(body, "service", NULL), false, ret_why)
+               ? UMH_HANDSHAKE_VIOLATION
+               : 0;
+}
+
+static int hear_failed(umh_host_module *module, const json_t *body, umh_why *ret_why)
+{
+    UMH_UNUSED(ret_why);
+    umh_module_on_exception(module, umh_jsonc_get_text(body, "why", "it does not say why"));
+    return 0;
+}
+
+/* The user closed the window: the host ends in order, and its policy says what follows. */
+static int hear_closed(umh_host_module *module, const json_t *body, umh_why *ret_why)
+{
+    umh_host *host = module->host;
+
+    UMH_UNUSED(ret_why);
+    umh_logs_say(host->broker->logs, UMH_LOG_INFO, host->id,
+                 "the user interface of %s has ended with code %lld: the host ends", module->name,
+                 (long long)umh_jsonc_get_integer(body, "code", 0));
+    host->was_closed = true;
+    umh_host_happen(host, ON_STOP);
+    return 0;
+}
+
 /* What a host may tell: one row per command. */
 typedef struct told_row {
     const char *name;
-    bool is_wanted;
+    int (*hear)(umh_host_module *module, const json_t *body, umh_why *ret_why);
 } told_row;
 
 static const told_row told_rows[] = {
-    {"subscribe", true},
-    {"unsubscribe", false},
+    {"subscribe", hear_subscribe},
+    {"unsubscribe", hear_unsubscribe},
+    {"failed", hear_failed},
+    {"closed", hear_closed},
 };
 
 static const told_row *find_row(const char *name)
@@ -362,8 +430,7 @@ static int receive_command(umh_host *host, umh_bytes payload, umh_why *ret_why)
     /* A thread of a module may outlive its end by a moment: that is no lie, and of no effect. */
     if (module->state < SLOT_LOADING || module->state > SLOT_STOPPING)
         return 0;
-    return subscribe(module, umh_jsonc_get_text(command.body, "service", NULL), row->is_wanted,
-                     ret_why);
+    return row->hear(module, command.body, ret_why) ? UMH_HANDSHAKE_VIOLATION : 0;
 }
 
 int umh_handshake_receive(umh_host *host, const umh_frame *frame, umh_bytes payload,

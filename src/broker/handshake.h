@@ -10,6 +10,7 @@
 void umh_handshake_init(umh_host *host);
 void umh_handshake_load(umh_host_module *module);
 void umh_handshake_start(umh_host_module *module);
+void umh_handshake_configure(umh_host_module *module);
 /* in order behind its messages; the stop reserve is held */
 void umh_handshake_stop(umh_host_module *module);
 void umh_handshake_unload(umh_host_module *module);

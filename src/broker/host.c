@@ -3,7 +3,7 @@
 #include "broker/host.h"
 
 #include "broker/host_actions.h"
-#include "broker/host_config.h"
+#include "config/copy.h"
 #include "broker/liveness.h"
 #include "broker/supervisor.h"
 #include "ipc/services.h"
@@ -163,7 +163,7 @@ bool umh_host_takes_commands(const umh_host *host)
 static bool is_at_work(umh_module_state state)
 {
     return state == SLOT_LOADING || state == SLOT_LOADED || state == SLOT_STARTING ||
-           state == SLOT_RUNNING || state == SLOT_STOPPING;
+           state == SLOT_RUNNING || state == SLOT_CONFIGURING || state == SLOT_STOPPING;
 }
 
 static bool is_any_at_work(const umh_host *host)

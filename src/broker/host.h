@@ -40,6 +40,7 @@ typedef struct umh_host_module {
     umh_host *host;
     char name[UMH_NAME_BYTES_MAX + 1];
     umh_module_config config; /* copies, owned */
+    const umh_module_config *origin; /* see umh_running_module */
     umh_module_state state;
     umh_slot slot;
     /* what the host loads; kept over crashes, and when a reload finds nothing better; NULL: none */
@@ -48,11 +49,15 @@ typedef struct umh_host_module {
     umh_deadline deadline;
     int64_t command_id; /* of the command it waits for; 0: none */
     char version[64], loader[16];
-    umh_why why;       /* of FAILED, or of the last replacement */
-    bool is_wanted;    /* false: an unload is under way, the slot ends afterwards */
-    bool is_reloading; /* stop and unload are followed by a fetch */
-    bool is_resident;  /* the process has it: an unload comes before the next load */
-    bool is_replaced;  /* its process ended meanwhile: "replaced" is what its waiters are told */
+    umh_why why;         /* of FAILED, or of the last replacement */
+    bool is_wanted;      /* false: an unload is under way, the slot ends afterwards */
+    bool is_reloading;   /* stop and unload are followed by a fetch */
+    bool must_configure; /* what it was loaded with has changed since */
+    bool is_resident;    /* the process has it: an unload comes before the next load */
+    bool is_quarantined; /* stop and unload are followed by FAILED: `quarantine` says why */
+    char *left_state;    /* by its predecessor in a reload; owned; NULL: nothing */
+    umh_why quarantine;
+    bool is_replaced; /* its process ended meanwhile: "replaced" is what its waiters are told */
     bool waits_for_stop_reserve;
     umh_list reserve_entry; /* in the supervisor's list while it waits for that */
     uint64_t loaded_count;
@@ -73,6 +78,7 @@ struct umh_host {
     uint32_t number; /* from 1, never reused */
     uint32_t session;
     umh_host_config config; /* deep copy, owned */
+    const umh_host_config *origin; /* see umh_running_host */
     umh_host_state state;
     umh_host_module *modules[UMH_MODULES_PER_HOST_MAX]; /* by slot number; NULL: free */
     umh_slot *slots[UMH_MODULES_PER_HOST_MAX];          /* the same slots, for the router */
@@ -90,18 +96,20 @@ struct umh_host {
     uint64_t next_ping_ns;
     umh_deadline pong; /* set while a ping is not answered */
     umh_process_end end;
-    bool was_asked;  /* to end: its end is no failure */
-    bool is_lost;    /* killed by us for cause: `death` has it already */
-    bool is_orderly; /* it is replaced for a reload: hold with back-pressure */
+    bool was_asked;         /* to end: its end is no failure */
+    bool was_closed;        /* the user ended it: it was asked, and how it ends is its own */
+    bool is_lost;           /* killed by us for cause: `death` has it already */
+    bool is_orderly;        /* it is replaced for a reload: hold with back-pressure */
+    bool is_outdated; /* `config` is another than it was born with */
     bool has_said_refusals; /* that the system refused it processes */
     /* over processes */
     umh_deadline deadline; /* of the state; in ABSENT: of the back-off */
     umh_backoff backoff;
     bool is_wanted;
-    bool is_due;       /* may be started by reconcile */
-    bool is_refused;   /* its last start, for good: until it is changed or reset */
+    bool is_due;          /* may be started by reconcile */
+    bool is_refused;      /* its last start, for good: until it is changed or reset */
     bool has_said_limits; /* that it runs without one of them */
-    uint64_t restarts; /* processes after the first */
+    uint64_t restarts;    /* processes after the first */
     uint64_t spawned_ns, ready_ns, died_ns;
     umh_death death;   /* the last one; of one being killed from then on */
     umh_deaths deaths; /* those that are over */
@@ -133,7 +141,20 @@ umh_host_module *umh_host_find_module(umh_host *host, const char *name);
  * the caller until called) may be NULL.
  */
 void umh_module_reload(umh_host_module *module, umh_waiter *waiter);
+/*
+ * Keep a copy of what it is to be loaded with next time; `Overflow` holds at once. `wanted` is of
+ * the broker's configuration.
+ */
+UMH_MUST_USE int umh_module_take_config(umh_host_module *module, const umh_wanted_module *wanted);
+/*
+ * Its `Config` has changed: one that runs is told, now or when it can be; one that failed is tried
+ * anew; one that does not take it over is reloaded.
+ */
+void umh_module_configure(umh_host_module *module);
 void umh_module_remove(umh_host_module *module, umh_waiter *waiter);
+
+/* Nothing of it is known to be equal to the broker's configuration. */
+void umh_host_forget_origin(umh_host *host);
 
 /* It ended, and will not be started again but by umh_supervisor_reset. */
 bool umh_host_is_given_up(const umh_host *host);

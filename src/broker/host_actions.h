@@ -43,6 +43,9 @@ void umh_module_load(umh_host_module *module);
 void umh_module_take_loaded(umh_host_module *module);
 void umh_module_start(umh_host_module *module);
 void umh_module_take_started(umh_host_module *module);
+void umh_module_ask_configure(umh_host_module *module);
+void umh_module_take_configured(umh_host_module *module);
+void umh_module_refuse_config(umh_host_module *module); /* it is reloaded instead */
 void umh_module_stop(umh_host_module *module);
 void umh_module_take_stopped(umh_host_module *module);
 void umh_module_stop_failed(umh_host_module *module);
@@ -69,6 +72,11 @@ void umh_module_tell_waiters(umh_host_module *module, bool is_ok, const char *ou
                              const umh_why *why);
 /* See umh_supervisor_await_reserve. */
 void umh_module_retry_stop(umh_host_module *module);
+
+/* What the host told: `text` is left to the successor in a reload, NULL: nothing. */
+void umh_module_keep_left_state(umh_host_module *module, const char *text);
+/* A callback of it threw, and its OnException wants more than the record in the log. */
+void umh_module_on_exception(umh_host_module *module, const char *why);
 
 /* The process has said hello and is not about to be ended: it takes commands for modules. */
 bool umh_host_takes_commands(const umh_host *host);

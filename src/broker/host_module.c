@@ -7,9 +7,9 @@
  */
 #include "broker/handshake.h"
 #include "broker/host_actions.h"
-#include "broker/host_config.h"
 #include "broker/liveness.h"
 #include "broker/supervisor.h"
+#include "config/copy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +92,7 @@ void umh_module_free(umh_host_module *module, const char *outcome, const umh_why
     umh_module_tell_waiters(module, outcome != NULL, outcome, why);
     umh_store_unref(module->copy);
     umh_module_config_release(&module->config);
+    umh_text_free(module->left_state);
     free(module);
     umh_host_on_module_change(host);
 }
@@ -117,6 +118,14 @@ static void on_no_copy(void *context, const umh_why *why)
     umh_module_happen(module, ON_NO_COPY);
 }
 
+/* In quarantine nothing is fetched, and no version before goes on. */
+static void stay_out(umh_host_module *module)
+{
+    module->is_quarantined = false;
+    umh_store_unref(UMH_MOVE(module->copy));
+    on_no_copy(module, &module->quarantine);
+}
+
 void umh_module_fetch(umh_host_module *module)
 {
     umh_store_events events = {.context = module, .on_ready = on_copy, .on_failed = on_no_copy};
@@ -124,6 +133,10 @@ void umh_module_fetch(umh_host_module *module)
     int r;
 
     module->is_reloading = false;
+    if (module->is_quarantined) {
+        stay_out(module);
+        return;
+    }
     module->why = why;
     r = umh_store_fetch(module->host->broker->store, &module->host->config, &module->config,
                         &events, &module->request);
@@ -169,7 +182,8 @@ void umh_module_miss_copy(umh_host_module *module)
 /* It is to leave the process as soon as nothing is under way. */
 static bool must_leave(const umh_host_module *module)
 {
-    return !module->is_wanted || module->is_reloading || module->host->is_orderly;
+    return !module->is_wanted || module->is_reloading || module->is_quarantined ||
+           module->host->is_orderly;
 }
 
 void umh_module_load(umh_host_module *module)
@@ -180,6 +194,7 @@ void umh_module_load(umh_host_module *module)
         umh_slot_set_gate(&module->slot, SLOT_HELD);
     if (module->slot.connected_count == 0)
         module->consumed_base = umh_liveness_consumed(module);
+    module->must_configure = false;
     set_deadline(module, module->host->config.timeouts.load_ms);
     umh_handshake_load(module);
 }
@@ -206,6 +221,7 @@ void umh_module_start(umh_host_module *module)
 void umh_module_take_started(umh_host_module *module)
 {
     umh_deadline_clear(&module->deadline);
+    umh_text_free(UMH_MOVE(module->left_state));
     umh_subscriptions_end_renewal(umh_router_subscriptions(module->host->broker->router),
                                   &module->slot);
     if (must_leave(module)) {
@@ -214,6 +230,71 @@ void umh_module_take_started(umh_host_module *module)
     }
     umh_slot_set_gate(&module->slot, SLOT_OPEN);
     umh_module_tell_waiters(module, true, "running", NULL);
+    if (module->must_configure)
+        umh_module_happen(module, ON_CONFIGURE);
+}
+
+/* --- a changed Config ---------------------------------------------------------------------- */
+
+int umh_module_take_config(umh_host_module *module, const umh_wanted_module *wanted)
+{
+    umh_module_config config = umh_module_config_of(wanted);
+    umh_module_config copy;
+    int r = umh_module_config_copy(&config, &copy);
+
+    if (r)
+        return r;
+    umh_module_config_release(&module->config);
+    module->config = copy;
+    module->origin = wanted->config;
+    module->slot.overflow = (umh_overflow)copy.overflow;
+    return 0;
+}
+
+/* Between its load and its start it has no time for it: it is told when it runs. */
+void umh_module_configure(umh_host_module *module)
+{
+    if (module->state == SLOT_FAILED) {
+        umh_module_reload(module, NULL);
+        return;
+    }
+    module->must_configure = module->state >= SLOT_LOADING && module->state <= SLOT_CONFIGURING;
+    umh_module_happen(module, ON_CONFIGURE);
+}
+
+void umh_module_ask_configure(umh_host_module *module)
+{
+    module->must_configure = false;
+    set_deadline(module, module->host->config.timeouts.start_ms);
+    umh_handshake_configure(module);
+}
+
+/* What was wished meanwhile happens now. */
+void umh_module_take_configured(umh_host_module *module)
+{
+    const umh_log_about about = {.host = module->host->id, .module = module->name};
+    const umh_why nothing = UMH_WHY_INIT;
+
+    umh_deadline_clear(&module->deadline);
+    umh_logs_about(module->host->broker->logs, UMH_LOG_INFO, &about, "took its changed Config over",
+                   &nothing);
+    if (must_leave(module))
+        umh_module_happen(module, ON_MODULE_STOP);
+    else if (module->must_configure)
+        umh_module_happen(module, ON_CONFIGURE);
+}
+
+void umh_module_refuse_config(umh_host_module *module)
+{
+    const umh_log_about about = {.host = module->host->id, .module = module->name};
+
+    umh_deadline_clear(&module->deadline);
+    if (!must_leave(module)) {
+        umh_logs_about(module->host->broker->logs, UMH_LOG_INFO, &about,
+                       "is reloaded for its changed Config", &module->why);
+        module->is_reloading = true;
+    }
+    umh_module_happen(module, ON_MODULE_STOP);
 }
 
 /* --- down --------------------------------------------------------------------------------- */
@@ -346,6 +427,10 @@ void umh_module_be_late(umh_host_module *module)
     else if (module->state == SLOT_STARTING)
         umh_host_kill(module->host, DEATH_BY_DEADLINE, "module %s did not start within %lld ms",
                       module->name, (long long)timeouts->start_ms);
+    else if (module->state == SLOT_CONFIGURING)
+        umh_host_kill(module->host, DEATH_BY_DEADLINE,
+                      "module %s did not take its changed Config within %lld ms", module->name,
+                      (long long)timeouts->start_ms);
     else if (module->waits_for_stop_reserve)
         umh_module_retry_stop(module);
     else if (module->state == SLOT_STOPPING && gets_on_with_its_messages(module))
@@ -366,6 +451,7 @@ static void forget_process(umh_host_module *module)
     module->waits_for_stop_reserve = false;
     module->is_resident = false;
     module->command_id = 0;
+    module->must_configure = false;
     module->noticed_since_ns = 0;
     module->callback_since_ns = 0;
     module->consumed_count = 0;
@@ -376,7 +462,7 @@ void umh_module_be_gone(umh_host_module *module)
     forget_process(module);
     if (!umh_list_is_empty(&module->waiters))
         module->is_replaced = true;
-    if (!module->is_wanted || module->is_reloading)
+    if (!module->is_wanted || module->is_reloading || module->is_quarantined)
         umh_module_happen(module, ON_MODULE_STOP);
 }
 
@@ -400,6 +486,34 @@ void umh_module_be_gone_failed(umh_host_module *module)
         umh_module_happen(module, ON_COPY);
 }
 
+/* --- what is left to a successor, and exceptions ---------------------------------------------- */
+
+void umh_module_keep_left_state(umh_host_module *module, const char *text)
+{
+    umh_text_free(module->left_state);
+    module->left_state = text ? umh_text_copy(text) : NULL;
+}
+
+void umh_module_on_exception(umh_host_module *module, const char *why)
+{
+    const umh_log_about about = {.host = module->host->id, .module = module->name};
+    umh_why said = UMH_WHY_INIT;
+
+    if (must_leave(module) || module->config.on_exception == ON_EXCEPTION_LOG)
+        return;
+    umh_why_set(&said, "%s", why);
+    if (module->config.on_exception == ON_EXCEPTION_RELOAD) {
+        umh_logs_about(module->host->broker->logs, UMH_LOG_WARNING, &about,
+                       "is reloaded after an exception", &said);
+        umh_module_reload(module, NULL);
+        return;
+    }
+    umh_why_set(&module->quarantine, "in quarantine after an exception; `umh reload` lets it out: %s",
+                why);
+    module->is_quarantined = true;
+    umh_module_happen(module, ON_MODULE_STOP);
+}
+
 /* --- wishes ------------------------------------------------------------------------------- */
 
 static void add_waiter(umh_host_module *module, umh_waiter *waiter)
@@ -419,6 +533,7 @@ void umh_module_reload(umh_host_module *module, umh_waiter *waiter)
 {
     module->is_wanted = true;
     module->is_reloading = true;
+    module->is_quarantined = false;
     add_waiter(module, waiter);
     umh_module_happen(module, ON_MODULE_STOP);
 }

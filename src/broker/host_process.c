@@ -195,6 +195,8 @@ static void forget_last_process(umh_host *host)
     host->hello_id = 0;
     host->next_ping_ns = 0;
     host->was_asked = false;
+    host->is_outdated = false;
+    host->was_closed = false;
     host->is_lost = false;
     host->is_due = false;
     host->is_refused = false;
@@ -345,7 +347,7 @@ static void finish(umh_host *host, bool is_failure)
 
 static void describe_end(umh_host *host)
 {
-    umh_death_kind kind = umh_death_kind_of(&host->end, host->was_asked);
+    umh_death_kind kind = umh_death_kind_of(&host->end, host->was_asked && !host->was_closed);
 
     umh_death_begin(&host->death, kind);
     umh_process_end_describe(&host->end, host->death.text, sizeof(host->death.text));
@@ -365,8 +367,8 @@ static void note_death(umh_host *host)
 
 void umh_host_bury(umh_host *host)
 {
-    bool is_failure =
-        !host->was_asked && (host->is_lost || host->end.signal != 0 || host->end.exit_code != 0);
+    bool is_failure = (!host->was_asked || host->was_closed) &&
+                      (host->is_lost || host->end.signal != 0 || host->end.exit_code != 0);
 
     /* Its last lines stand before what is said of its end. */
     umh_log_source_close(UMH_MOVE(host->log));

@@ -95,6 +95,15 @@ uint64_t umh_liveness_consumed(const umh_host_module *module)
                : 0;
 }
 
+uint64_t umh_liveness_failures(const umh_host_module *module)
+{
+    umh_blackbox *box = blackbox_of(module->host);
+
+    return box ? atomic_load_explicit(&box->slots[module->slot.number].failure_count,
+                                      memory_order_relaxed)
+               : 0;
+}
+
 bool umh_liveness_activity(const umh_host_module *module, umh_activity *ret_activity,
                            uint64_t *ret_for_ms)
 {

@@ -27,6 +27,8 @@ void umh_liveness_on_pong(umh_host *host);
 
 /* Callbacks of it that returned in this process, as the black box has it; 0: it says nothing. */
 uint64_t umh_liveness_consumed(const umh_host_module *module);
+/* Those that failed since it was loaded, in the same words. */
+uint64_t umh_liveness_failures(const umh_host_module *module);
 
 /*
  * What a module does and for how long, OnMessage as well as Init, Start, Stop. False: nothing, or

@@ -217,6 +217,11 @@ static void use_journal(umh_logs *logs)
         umh_failure_take();
 }
 
+void umh_logs_set_lowest(umh_logs *logs, umh_log_level lowest)
+{
+    logs->lowest = lowest;
+}
+
 int umh_logs_new(umh_broker *broker, umh_logs **ret_logs)
 {
     umh_logs *logs = calloc(1, sizeof(*logs));

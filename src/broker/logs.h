@@ -22,6 +22,9 @@ UMH_MUST_USE int umh_logs_new(umh_broker *broker, umh_logs **ret_logs);
  */
 void umh_logs_close(umh_logs *logs);
 
+/* The configuration says it anew. */
+void umh_logs_set_lowest(umh_logs *logs, umh_log_level lowest);
+
 /* A record of the broker itself. `host` may be NULL. */
 void umh_logs_say(umh_logs *logs, umh_log_level level, const char *host, const char *format, ...)
     UMH_PRINTF(4, 5);

@@ -31,6 +31,7 @@
  *   SLOT_STARTING   start sent                                     started (gate opens), error,
  *                   deadline
  *   SLOT_RUNNING    called with messages                           stop
+ *   SLOT_CONFIGURING  runs; configure sent: its Config changed     its answer, deadline
  *   SLOT_STOPPING   stop wanted: first, with the gate open, memory stopped, deadline
  *                   for its end is awaited; then stop sent, gate held
  *   SLOT_UNLOADING  unload sent                                    unloaded, replace (host is
@@ -79,6 +80,7 @@ typedef enum umh_module_state {
     SLOT_LOADED,
     SLOT_STARTING,
     SLOT_RUNNING,
+    SLOT_CONFIGURING,
     SLOT_STOPPING,
     SLOT_UNLOADING,
     SLOT_FAILED,
@@ -93,6 +95,9 @@ typedef enum umh_module_event {
     ON_LOADED,
     ON_MODULE_GO,
     ON_MODULE_STARTED,
+    ON_CONFIGURE,   /* its Config changed */
+    ON_CONFIGURED,  /* taken over */
+    ON_NOT_TAKEN,   /* not: it is to be reloaded */
     ON_MODULE_STOP, /* unwanted, or a reload */
     ON_STOPPED,
     ON_UNLOADED,

@@ -129,6 +129,7 @@ static umh_json *describe_module(const umh_host_module *module)
     set(&object, "path",
         module->copy ? umh_jsonc_text(umh_store_original(module->copy)->path) : json_null());
     set(&object, "loaded", number_value(module->loaded_count));
+    set(&object, "exceptions", number_value(umh_liveness_failures(module)));
     set_why(&object, &module->why);
     describe_activity(module, &object);
     describe_slot((umh_slot *)(uintptr_t)&module->slot, &object);

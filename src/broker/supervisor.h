@@ -40,10 +40,28 @@ void umh_supervisor_await_reserve(umh_supervisor *supervisor, umh_host_module *m
 umh_list *umh_supervisor_hosts(umh_supervisor *supervisor);
 umh_host *umh_supervisor_find(umh_supervisor *supervisor, const char *host_id);
 
-/* The steps that reconcile would perform now; each is borrowed for the call. */
-UMH_MUST_USE int umh_supervisor_each_step(umh_supervisor *supervisor,
+/*
+ * The steps that reconcile would perform now, with `config` instead of the broker's unless it is
+ * NULL; each is borrowed for the call.
+ */
+UMH_MUST_USE int umh_supervisor_each_step(umh_supervisor *supervisor, const umh_config *config,
                                           void (*visit)(void *context, const umh_step *step),
                                           void *context);
+
+/*
+ * The broker has another configuration than `before`: what an operator changed of hosts whose entry
+ * is another is forgotten, and the stages begin anew where there are several.
+ */
+void umh_supervisor_on_config(umh_supervisor *supervisor, const umh_config *before);
+/* Reconcile now; every step is shown before the first is performed. */
+UMH_MUST_USE int umh_supervisor_perform(umh_supervisor *supervisor,
+                                        void (*visit)(void *context, const umh_step *step),
+                                        void *context);
+/*
+ * One that has ended and is not started again is, as after a reset: it has been applied anew. False:
+ * there is no such host.
+ */
+bool umh_supervisor_revive(umh_supervisor *supervisor, const char *host_id);
 
 /*
  * An operator's change at run time: remembered as an override, then performed. The waiter may be

@@ -31,6 +31,68 @@ static int remember(umh_supervisor *supervisor, const umh_override *row)
     return 0;
 }
 
+/* Of a host's id, which may end in its session: "Sensors@2". */
+static const umh_host_config *find_entry(const umh_config *config, const char *host_id)
+{
+    size_t size = strcspn(host_id, "@");
+
+    for (size_t i = 0; i < config->host_count; i++) {
+        const char *name = config->hosts[i].name;
+
+        if (strncmp(name, host_id, size) == 0 && name[size] == '\0')
+            return &config->hosts[i];
+    }
+    return NULL;
+}
+
+static bool have_equal_modules(const umh_host_config *one, const umh_host_config *other)
+{
+    if (one->module_count != other->module_count)
+        return false;
+    for (size_t i = 0; i < one->module_count; i++) {
+        if (strcmp(one->modules[i].name, other->modules[i].name) != 0 ||
+            umh_changes_find(OBJECT_MODULE, &one->modules[i], &other->modules[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool umh_supervisor_has_changed(const umh_config *before, const umh_config *after,
+                                const char *host_id)
+{
+    const umh_host_config *one = find_entry(before, host_id);
+    const umh_host_config *other = find_entry(after, host_id);
+
+    if (!one || !other)
+        return one != other;
+    return umh_changes_find(OBJECT_HOST, one, other) != 0 || !have_equal_modules(one, other);
+}
+
+void umh_supervisor_forget_changed(umh_supervisor *supervisor, const umh_config *before)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < supervisor->override_count; i++) {
+        const umh_override *row = &supervisor->overrides[i];
+
+        if (!umh_supervisor_has_changed(before, &supervisor->broker->config, row->host))
+            supervisor->overrides[kept++] = *row;
+    }
+    supervisor->override_count = kept;
+}
+
+void umh_supervisor_forget_overrides(umh_supervisor *supervisor, const char *host_id)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < supervisor->override_count; i++) {
+        if (strcmp(supervisor->overrides[i].host, host_id) != 0)
+            supervisor->overrides[kept++] = supervisor->overrides[i];
+    }
+    supervisor->override_count = kept;
+    umh_supervisor_reconcile_soon(supervisor);
+}
+
 static void explain_unknown(umh_supervisor *supervisor, const char *host_id, umh_why *ret_why)
 {
     umh_nearest nearest = UMH_NEAREST_OF(host_id);
@@ -142,7 +204,7 @@ int umh_supervisor_load(umh_supervisor *supervisor, const char *host_id, const c
     if (r == 0 && found && found->is_wanted)
         umh_module_reload(found, NULL);
     if (r == 0)
-        r = umh_supervisor_reconcile(supervisor);
+        r = umh_supervisor_reconcile(supervisor, NULL, NULL);
     if (r)
         return umh_fold(r);
     found = umh_host_find_module(host, row.module);
@@ -172,7 +234,7 @@ int umh_supervisor_unload(umh_supervisor *supervisor, const char *host_id, const
     if (r)
         return r;
     umh_module_await(found, waiter);
-    r = umh_supervisor_reconcile(supervisor);
+    r = umh_supervisor_reconcile(supervisor, NULL, NULL);
     return umh_fold(r);
 }
 

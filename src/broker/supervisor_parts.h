@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The supervisor as its two files see it: reconcile, and what an operator changes. */
+/* The supervisor as its files see it: stages, steps, and what an operator changes. */
 #pragma once
 
 #include "broker/supervisor.h"
@@ -16,9 +16,25 @@ struct umh_supervisor {
     umh_deadline together; /* of the stage */
     bool is_starting;      /* some stage is not over */
     bool must_reconcile;
-    bool must_look; /* a host changed while stages run, or while all stop */
+    bool must_adopt; /* the configuration is another: what is equal in it is to be found */
+    bool must_look;  /* a host changed while stages run, or while all stop */
     bool is_stopping;
 };
 
-/* Perform the steps from what there is to what is wanted, now. */
-UMH_MUST_USE int umh_supervisor_reconcile(umh_supervisor *supervisor);
+typedef void (*umh_step_visit)(void *context, const umh_step *step);
+
+/*
+ * Perform the steps from what there is to what is wanted, now. Each is shown to `visit` before any
+ * is performed; it may be NULL.
+ */
+UMH_MUST_USE int umh_supervisor_reconcile(umh_supervisor *supervisor, umh_step_visit visit,
+                                          void *context);
+/* All of them, or those that are not wanted any more and have no process. */
+void umh_supervisor_free_hosts(umh_supervisor *supervisor, bool only_unwanted);
+void umh_supervisor_stop_host(umh_host *host);
+
+/* Of hosts whose entry in the file is another than `before`. */
+void umh_supervisor_forget_changed(umh_supervisor *supervisor, const umh_config *before);
+/* Whether that of `host_id` is. Both may lack it. */
+bool umh_supervisor_has_changed(const umh_config *before, const umh_config *after,
+                                const char *host_id);

@@ -203,6 +203,9 @@ static void check_limits(config_load *load, const json_t *entry, const char *pat
     int64_t memory_bytes = load->config->memory_mib * BYTES_PER_MIB;
     char key[UMH_REPORT_PATH_BYTES + 32];
 
+    /* A window that the user closed is not to come back. */
+    if (host->ui && !is_given(entry, "Restart", "When"))
+        restart->when = RESTART_ON_FAILURE;
     if (restart->max_delay_ms < restart->first_delay_ms &&
         !is_given(entry, "Restart", "MaxDelayMs"))
         restart->max_delay_ms = restart->first_delay_ms;
@@ -326,12 +329,28 @@ static int find_entry_lines(const config_load *load, entry *entries)
     return 0;
 }
 
+/* What is wrong stays as it was at a change: under the name that it still has. */
+static int remember_wrong(config_load *load, const json_t *json)
+{
+    const char *name = umh_jsonc_get_text(json, "GroupName", NULL);
+    umh_config *config = load->config;
+
+    if (!name || !umh_schema_is_name(name))
+        return 0;
+    config->wrong_hosts[config->wrong_host_count] = umh_text_copy(name);
+    if (!config->wrong_hosts[config->wrong_host_count])
+        return UMH_E_MEMORY;
+    config->wrong_host_count++;
+    return 0;
+}
+
 static int read_hosts(config_load *load, const entry *entries, size_t count)
 {
     umh_config *config = load->config;
 
     config->hosts = calloc(count, sizeof *config->hosts);
-    if (!config->hosts)
+    config->wrong_hosts = calloc(count, sizeof(*config->wrong_hosts));
+    if (!config->hosts || !config->wrong_hosts)
         return UMH_FAIL(UMH_E_MEMORY, "%u hosts", (unsigned)count);
     for (size_t i = 0; i < count; i++) {
         umh_host_config *host = &config->hosts[config->host_count];
@@ -343,6 +362,8 @@ static int read_hosts(config_load *load, const entry *entries, size_t count)
         }
         umh_reader_release(OBJECT_HOST, host);
         *host = (umh_host_config){.name = NULL};
+        if (r == UMH_READER_BAD)
+            r = remember_wrong(load, json_array_get(load->sections.entries, i));
         if (r < 0)
             return r;
     }
@@ -427,6 +448,30 @@ static int complete_module_folders(umh_config *config, const char *installation)
     return r;
 }
 
+static int complete_module_path(const umh_config *config, umh_module_config *module)
+{
+    size_t folder_bytes = strlen(config->folder);
+
+    /* Together too long: whoever looks for the module says so, of this module alone. */
+    if (!module->path || folder_bytes + strlen(module->path) + 2 > UMH_PATH_BYTES)
+        return 0;
+    return put_joined(&module->path, config->folder, module->path);
+}
+
+/* So that the same text in a file elsewhere is another path. */
+static int complete_module_paths(umh_config *config)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < config->host_count; i++) {
+        umh_host_config *host = &config->hosts[i];
+
+        for (size_t j = 0; r == 0 && j < host->module_count; j++)
+            r = complete_module_path(config, &host->modules[j]);
+    }
+    return r;
+}
+
 /* Paths of the file that nobody else can join: whoever looks for .NET knows no folder. */
 static int complete_dotnet_roots(umh_config *config)
 {
@@ -483,6 +528,8 @@ int umh_config_parse(umh_bytes text, const char *path, const char *installation,
         r = set_path(&config, path);
     if (r == 0)
         r = complete_module_folders(&config, installation);
+    if (r == 0)
+        r = complete_module_paths(&config);
     if (r == 0)
         r = complete_dotnet_roots(&config);
     if (r)
@@ -543,6 +590,9 @@ void umh_config_deinit(umh_config *config)
     if (!config)
         return;
     umh_reader_release(OBJECT_ROOT, config);
+    for (size_t i = 0; i < config->wrong_host_count; i++)
+        umh_text_free(config->wrong_hosts[i]);
+    free(config->wrong_hosts);
     config->path = umh_text_free(config->path);
     config->folder = umh_text_free(config->folder);
     *config = (umh_config)UMH_CONFIG_INIT;

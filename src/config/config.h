@@ -25,10 +25,18 @@ enum { UMH_CONFIG_SESSION_BROKER = 0, UMH_CONFIG_SESSION_ALL_USERS = -1 };
 typedef struct umh_module_config {
     /* unique within the host; a bare name, or of the object's Name, or the stem of Path */
     char *name;
-    char *path;       /* as in the file; NULL: found by name */
+    char *path;       /* absolute; NULL: found by name */
     char *config;     /* compact JSON object text; "{}" when absent */
     int64_t overflow; /* umh_overflow */
+    int64_t on_exception; /* umh_on_exception */
 } umh_module_config;
+
+/* What is done about a module whose callback throws. */
+typedef enum umh_on_exception {
+    ON_EXCEPTION_LOG,
+    ON_EXCEPTION_RELOAD,
+    ON_EXCEPTION_QUARANTINE
+} umh_on_exception;
 
 #define UMH_RESTARTS_MAX 100 /* of MaxRestarts: a host remembers when each of them was */
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "config/change.h"
 #include "config/plan.h"
 
 /* What reconcile may be told to do. Names are host ids and module names. */
@@ -23,22 +24,31 @@ typedef enum umh_step_kind {
     STEP_CONFIGURE_MODULE, /* Config or Overflow alone: it is told */
 } umh_step_kind;
 
+#define UMH_STEP_NO_INDEX SIZE_MAX
+
 typedef struct umh_step {
     umh_step_kind kind;
     char host[UMH_NAME_BYTES_MAX + 16];
     char module[UMH_NAME_BYTES_MAX + 1]; /* of the module steps */
     const umh_wanted_host *wanted;       /* borrowed from the plan; NULL for STEP_STOP_HOST */
+    /* in the plan's; UMH_STEP_NO_INDEX where `module` is empty or not wanted */
+    size_t wanted_module;
+    size_t running;      /* of the host in what was compared; UMH_STEP_NO_INDEX: it is not there */
+    umh_changes changes; /* of REPLACE, CONFIGURE and RELOAD */
 } umh_step;
 
 typedef struct umh_running_module {
     const char *name;
     const umh_module_config *config; /* what it was loaded or told with */
+    /* of the configuration that is wanted now, and known to say the same; NULL: none is */
+    const umh_module_config *origin;
 } umh_running_module;
 
 /* A host as it is now. */
 typedef struct umh_running_host {
     const char *id;
     const umh_host_config *config;     /* what it runs with; its `modules` are not looked at */
+    const umh_host_config *origin;     /* as that of a module */
     const umh_running_module *modules; /* loaded, loading or failed: known to the host */
     size_t module_count;
     bool is_stopping; /* a stop is under way: no further step until it has ended */

@@ -28,18 +28,19 @@ typedef struct umh_wanted_host {
     char id[UMH_NAME_BYTES_MAX + 16]; /* NAME, or NAME@SESSION outside the broker's own session */
     uint32_t session;
     const umh_host_config *config;
-    umh_wanted_module modules[UMH_MODULES_PER_HOST_MAX];
+    const umh_wanted_module *modules; /* in the plan */
     size_t module_count;
 } umh_wanted_host;
 
 typedef struct umh_plan {
     umh_wanted_host *hosts; /* owned */
     size_t count;
+    umh_wanted_module *modules; /* of all hosts; owned */
 } umh_plan;
 
 #define UMH_PLAN_INIT                                                                              \
     {                                                                                              \
-        .hosts = NULL, .count = 0                                                                  \
+        .hosts = NULL, .count = 0, .modules = NULL                                                 \
     }
 
 /* A user's session, as far as the plan is concerned. */
@@ -59,6 +60,9 @@ typedef struct umh_plan_input {
     const umh_plan_session *user_sessions;
     size_t user_session_count;
 } umh_plan_input;
+
+/* What it is loaded with: of the file, or what an override says. Borrows from the plan's sources. */
+umh_module_config umh_module_config_of(const umh_wanted_module *wanted);
 
 UMH_MUST_USE int umh_plan_make(const umh_plan_input *input, umh_plan *ret_plan);
 /* The lowest stage above *stage, which becomes it. False: there is none. */

@@ -61,6 +61,7 @@ const umh_schema_row umh_schema_rows[] = {
         .fallback = "[]",
         .highest = UMH_HOSTS_MAX,
         .offset = offsetof(umh_config, hosts),
+        .change = CHANGE_IS_ELSEWHERE,
         .text = "The hosts: one process for each entry. An entry that is wrong is reported and "
                 "left out, "
                 "the others run.",
@@ -72,6 +73,7 @@ const umh_schema_row umh_schema_rows[] = {
         .object = OBJECT_ROOT,
         .fallback = "{}",
         .offset = UMH_SCHEMA_NOT_STORED,
+        .change = CHANGE_IS_ELSEWHERE,
         .text = "Any of the other keys of this table may stand in this object instead of at the "
                 "top; none "
                 "in both places.",
@@ -97,7 +99,7 @@ const umh_schema_row umh_schema_rows[] = {
         .text =
             "Folders in which modules are looked for first, relative to this file's folder; after "
             "them `modules` in this file's folder, that folder itself and the installation's "
-            "`lib/umh/modules`.",
+            "`lib/umh/modules`. A change holds for the next load of each module.",
     },
     {
         .owner = OBJECT_ROOT,
@@ -107,6 +109,7 @@ const umh_schema_row umh_schema_rows[] = {
         .lowest = UMH_MESSAGE_BYTES_LOWEST,
         .highest = UMH_MESSAGE_BYTES_HIGHEST,
         .offset = offsetof(umh_config, max_message_bytes),
+        .change = CHANGE_NEEDS_BROKER,
         .text = "The longest message. It must fit in a quarter of `MemoryMiB`; when it is not "
                 "given, that "
                 "quarter is used where it is less than the default.",
@@ -119,6 +122,7 @@ const umh_schema_row umh_schema_rows[] = {
         .lowest = 1,
         .highest = MIB_MAX,
         .offset = offsetof(umh_config, memory_mib),
+        .change = CHANGE_NEEDS_BROKER,
         .text =
             "What the broker may use for messages altogether: queues, credit, holds and outboxes.",
     },
@@ -163,7 +167,8 @@ const umh_schema_row umh_schema_rows[] = {
         .choices = "Trace|Debug|Info|Warning|Error|Critical",
         .fallback = "\"Info\"",
         .offset = offsetof(umh_config, log_level),
-        .text = "Records below this level are not shown.",
+        .text = "Records below this level are not shown. A change holds for the broker at once and "
+                "for what a host's modules say from its next process on.",
     },
     {
         .owner = OBJECT_ROOT,
@@ -171,6 +176,7 @@ const umh_schema_row umh_schema_rows[] = {
         .type = SCHEMA_BOOL,
         .fallback = "true",
         .offset = offsetof(umh_config, control),
+        .change = CHANGE_NEEDS_BROKER,
         .text = "Whether `umh status`, `umh listen` and the other commands can reach this broker.",
     },
     {
@@ -188,6 +194,7 @@ const umh_schema_row umh_schema_rows[] = {
         .object = OBJECT_DOTNET,
         .fallback = "{}",
         .offset = offsetof(umh_config, dotnet),
+        .change = CHANGE_IS_ELSEWHERE,
         .text = "What holds for the managed modules of every host that does not say otherwise.",
     },
     {
@@ -197,6 +204,7 @@ const umh_schema_row umh_schema_rows[] = {
         .fallback = "null",
         .highest = PATH_BYTES_MAX,
         .offset = UMH_SCHEMA_NOT_STORED,
+        .change = CHANGE_IS_ELSEWHERE,
         .text = "For editors: where `broker.schema.json` is. The broker does not look at it.",
     },
 
@@ -208,6 +216,7 @@ const umh_schema_row umh_schema_rows[] = {
         .lowest = 1,
         .highest = UMH_NAME_BYTES_MAX,
         .offset = offsetof(umh_host_config, name),
+        .change = CHANGE_IS_ELSEWHERE,
         .text = "The host's name, unique in the file whatever the case of its letters.",
     },
     {
@@ -218,6 +227,7 @@ const umh_schema_row umh_schema_rows[] = {
         .fallback = "[]",
         .highest = UMH_MODULES_PER_HOST_MAX,
         .offset = offsetof(umh_host_config, modules),
+        .change = CHANGE_IS_ELSEWHERE,
         .text = "What this process loads, in this order: a module's name, or an object with more.",
     },
     {
@@ -226,6 +236,7 @@ const umh_schema_row umh_schema_rows[] = {
         .type = SCHEMA_SESSION,
         .fallback = "\"Broker\"",
         .offset = offsetof(umh_host_config, session),
+        .change = CHANGE_NEEDS_PROCESS,
         .text =
             "`\"Broker\"` or `0`: one process in the broker's own session. `\"AllUsers\"` or `-1`: "
             "one in every user's session; a broker in the foreground has one, its own.",
@@ -236,6 +247,7 @@ const umh_schema_row umh_schema_rows[] = {
         .type = SCHEMA_BOOL,
         .fallback = "false",
         .offset = offsetof(umh_host_config, wow64),
+        .change = CHANGE_NEEDS_PROCESS,
         .text = "A 32-bit process for 32-bit native modules; needs the 32-bit host program.",
     },
     {
@@ -246,6 +258,7 @@ const umh_schema_row umh_schema_rows[] = {
         .fallback = "\"Default\"",
         .highest = 1,
         .offset = offsetof(umh_host_config, integrity_level),
+        .change = CHANGE_NEEDS_PROCESS,
         .text = "`Higher` (or `1`) raises a user interface above other programs of its session "
                 "where the "
                 "system knows such a thing: Windows does, Linux does not.",
@@ -256,6 +269,7 @@ const umh_schema_row umh_schema_rows[] = {
         .type = SCHEMA_BOOL,
         .fallback = "false",
         .offset = offsetof(umh_host_config, ui),
+        .change = CHANGE_NEEDS_PROCESS,
         .text =
             "The process has a user interface: it starts only in graphical sessions, and a module "
             "may use its main thread.",
@@ -276,6 +290,7 @@ const umh_schema_row umh_schema_rows[] = {
         .fallback = "{}",
         .highest = VARIABLES_MAX,
         .offset = offsetof(umh_host_config, environment),
+        .change = CHANGE_NEEDS_PROCESS,
         .text = "Variables of the process, beside the few that it gets in any case.",
     },
     {
@@ -312,6 +327,7 @@ const umh_schema_row umh_schema_rows[] = {
         .object = OBJECT_LIMITS,
         .fallback = "{}",
         .offset = offsetof(umh_host_config, limits),
+        .change = CHANGE_NEEDS_PROCESS,
         .text = "What the host may use, with all that it starts.",
     },
     {
@@ -321,6 +337,7 @@ const umh_schema_row umh_schema_rows[] = {
         .object = OBJECT_DOTNET,
         .fallback = "{}",
         .offset = offsetof(umh_host_config, dotnet),
+        .change = CHANGE_NEEDS_PROCESS,
         .text = "What differs for this host from the `DotNet` of the whole.",
     },
 
@@ -332,6 +349,7 @@ const umh_schema_row umh_schema_rows[] = {
         .lowest = 1,
         .highest = UMH_NAME_BYTES_MAX,
         .offset = offsetof(umh_module_config, name),
+        .change = CHANGE_IS_ELSEWHERE,
         .text = "The module's name, unique in its host whatever the case of its letters. Without "
                 "`Path`, "
                 "the module is found by it; it may be left out beside `Path`, whose file name "
@@ -345,6 +363,7 @@ const umh_schema_row umh_schema_rows[] = {
         .lowest = 1,
         .highest = PATH_BYTES_MAX,
         .offset = offsetof(umh_module_config, path),
+        .change = CHANGE_NEEDS_RELOAD,
         .text = "The module's file, relative to this file's folder, instead of the search by name.",
     },
     {
@@ -354,6 +373,7 @@ const umh_schema_row umh_schema_rows[] = {
         .fallback = "{}",
         .highest = CONFIG_BYTES_MAX,
         .offset = offsetof(umh_module_config, config),
+        .change = CHANGE_IS_TOLD,
         .text =
             "The module's own configuration: any object; the module gets it as it is here, without "
             "comments.",
@@ -369,6 +389,17 @@ const umh_schema_row umh_schema_rows[] = {
                 "wait, or "
                 "the oldest or the newest are dropped and counted.",
     },
+    {
+        .owner = OBJECT_MODULE,
+        .key = "OnException",
+        .type = SCHEMA_ENUM,
+        .choices = "Log|Reload|Quarantine",
+        .fallback = "\"Log\"",
+        .offset = offsetof(umh_module_config, on_exception),
+        .text = "What is done when a callback of a managed module throws, beside the record in the "
+                "log and the count in the status: nothing, the module is reloaded, or it is "
+                "unloaded and stays so until somebody reloads it.",
+    },
 
     {
         .owner = OBJECT_RESTART,
@@ -379,7 +410,7 @@ const umh_schema_row umh_schema_rows[] = {
         .offset = offsetof(umh_restart_config, when),
         .text =
             "After which ends the process is started again; `OnFailure`: unless it ended with exit "
-            "code 0.",
+            "code 0. When it is not given, it is `OnFailure` for a host with `Ui`.",
     },
     {
         .owner = OBJECT_RESTART,

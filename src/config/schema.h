@@ -39,6 +39,16 @@ typedef enum umh_schema_type {
     SCHEMA_ANY       /* a module's Config: any JSON object */
 } umh_schema_type;
 
+/* What another value takes while hosts run. */
+typedef enum umh_schema_change {
+    CHANGE_IS_TAKEN,      /* nothing: it holds from then on */
+    CHANGE_NEEDS_BROKER,  /* a new broker */
+    CHANGE_NEEDS_PROCESS, /* another process of the host */
+    CHANGE_NEEDS_RELOAD,  /* the module is reloaded */
+    CHANGE_IS_TOLD,       /* the module is told */
+    CHANGE_IS_ELSEWHERE   /* it is no property but what is compared, or nobody looks at it */
+} umh_schema_change;
+
 typedef struct umh_schema_row {
     umh_schema_object owner;
     const char *key;
@@ -49,6 +59,7 @@ typedef struct umh_schema_row {
     int64_t lowest, highest;  /* numbers; lengths of texts and lists */
     /* of the field in the owner's struct; the reader stores there; a list's count follows it */
     size_t offset;
+    umh_schema_change change;
     const char *text; /* one or two sentences for the reference page */
 } umh_schema_row;
 

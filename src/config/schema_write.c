@@ -65,6 +65,12 @@ static const char introduction[] =
     "that\n"
     "exists is suggested.\n"
     "\n"
+    "A change of the file is performed by `umh apply`, by SIGHUP to the broker, or by itself with\n"
+    "`Watch`. What did not change goes on untouched; what a changed key takes stands at that key, "
+    "and\n"
+    "where nothing stands the new value holds from then on. A file that cannot be used changes\n"
+    "nothing, and an entry that is wrong leaves that host as it last was.\n"
+    "\n"
     "**Names** of hosts, modules and services are at most 64 letters, digits, `_`, `.` and `-`, "
     "the\n"
     "last two not first; names that differ only in the case of letters are the same.\n"
@@ -149,6 +155,24 @@ static int append_fallback(const umh_schema_row *row, umh_buffer *markdown)
     return umh_fold(umh_buffer_append_format(markdown, "`%s`", row->fallback));
 }
 
+static const char *describe_change(umh_schema_change change)
+{
+    switch (change) {
+    case CHANGE_NEEDS_BROKER:
+        return " A change takes a new broker.";
+    case CHANGE_NEEDS_PROCESS:
+        return " A change replaces the process.";
+    case CHANGE_NEEDS_RELOAD:
+        return " A change reloads the module.";
+    case CHANGE_IS_TOLD:
+        return " A change is told to the module, which goes on.";
+    case CHANGE_IS_TAKEN:
+    case CHANGE_IS_ELSEWHERE:
+        break;
+    }
+    return "";
+}
+
 static int append_row(const umh_schema_row *row, umh_buffer *markdown)
 {
     int r = umh_buffer_append_format(markdown, "| `%s` | ", row->key);
@@ -160,7 +184,8 @@ static int append_row(const umh_schema_row *row, umh_buffer *markdown)
     if (r == 0)
         r = append_fallback(row, markdown);
     if (r == 0)
-        r = umh_buffer_append_format(markdown, " | %s |\n", row->text);
+        r = umh_buffer_append_format(markdown, " | %s%s |\n", row->text,
+                                     describe_change(row->change));
     return umh_fold(r);
 }
 

@@ -72,6 +72,9 @@ MODULE_ACTION(load)
 MODULE_ACTION(take_loaded)
 MODULE_ACTION(start)
 MODULE_ACTION(take_started)
+MODULE_ACTION(ask_configure)
+MODULE_ACTION(take_configured)
+MODULE_ACTION(refuse_config)
 MODULE_ACTION(stop)
 MODULE_ACTION(take_stopped)
 MODULE_ACTION(stop_failed)
@@ -121,18 +124,20 @@ static const char *const host_rows[HOST_STATE_COUNT] = {
     [HOST_KILLED] = "DDDDDDDDDDA",
 };
 
-/* Absent Fetching Waiting Loading loadEd Starting Running stOpping Unloading faileD */
-static const char module_letters[] = "AFWLESROUD";
+/* Absent Fetching Waiting Loading loadEd Starting Running Configuring stOpping Unloading faileD */
+static const char module_letters[] = "AFWLESRCOUD";
 
 /*
- * FETCH COPY NO_COPY GREETED LOADED GO STARTED STOP STOPPED UNLOADED REPLACE ERROR LATE GONE
+ * FETCH COPY NO_COPY GREETED LOADED GO STARTED CONFIGURE CONFIGURED NOT_TAKEN STOP STOPPED UNLOADED
+ * REPLACE ERROR LATE GONE
  */
 static const char *const module_rows[MODULE_STATE_COUNT] = {
-    [SLOT_ABSENT] = "FAAAAAAAAAAAAA",    [SLOT_FETCHING] = "FWDFFFFAFFFFFF",
-    [SLOT_WAITING] = "FWWLWWWAWWWWWW",   [SLOT_LOADING] = "LLLLELLLLLLDLW",
-    [SLOT_LOADED] = "EEEEESEOEEEEEW",    [SLOT_STARTING] = "SSSSSSRSSSSDSW",
-    [SLOT_RUNNING] = "RRRRRRRORRRRRW",   [SLOT_STOPPING] = "OOOOOOOOUOOOOW",
-    [SLOT_UNLOADING] = "UUUUUUUUUAUUUW", [SLOT_FAILED] = "FWDDDDDDUADDDD",
+    [SLOT_ABSENT] = "FAAAAAAAAAAAAAAAA",   [SLOT_FETCHING] = "FWDFFFFFFFAFFFFFF",
+    [SLOT_WAITING] = "FWWLWWWWWWAWWWWWW",  [SLOT_LOADING] = "LLLLELLLLLLLLLDLW",
+    [SLOT_LOADED] = "EEEEESEEEEOEEEEEW",   [SLOT_STARTING] = "SSSSSSRSSSSSSSDSW",
+    [SLOT_RUNNING] = "RRRRRRRCRRORRRRRW",  [SLOT_CONFIGURING] = "CCCCCCCCRRCCCCRCW",
+    [SLOT_STOPPING] = "OOOOOOOOOOOUOOOOW", [SLOT_UNLOADING] = "UUUUUUUUUUUUAUUUW",
+    [SLOT_FAILED] = "FWDDDDDDDDDUADDDD",
 };
 
 /* --- tests -------------------------------------------------------------------------------- */

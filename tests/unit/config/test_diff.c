@@ -385,8 +385,8 @@ static void assert_steps(const umh_running_host *running, size_t count, const ch
 
 static void test_single_differences(void **state)
 {
-    static const umh_running_module same[] = {{"n", NULL}, {"m", NULL}};
-    static const umh_running_module other[] = {{"m", NULL}, {"x", NULL}, {"M", NULL}};
+    static const umh_running_module same[] = {{.name = "n"}, {.name = "m"}};
+    static const umh_running_module other[] = {{.name = "m"}, {.name = "x"}, {.name = "M"}};
     umh_running_host host = {.id = "A", .modules = same, .module_count = 2, .has_process = true};
 
     (void)state;

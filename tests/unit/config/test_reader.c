@@ -162,7 +162,7 @@ static void test_reads_every_kind_of_value(void **state)
     assert_string_equal(two->modules[0].config, "{\"k\":[1,2]}");
     assert_int_equal(two->modules[0].overflow, OVERFLOW_DROP_NEWEST);
     assert_string_equal(two->modules[1].name, "d");
-    assert_string_equal(two->modules[1].path, "lib/d.so");
+    assert_string_equal(two->modules[1].path, "/etc/umh/lib/d.so");
     assert_int_equal(two->environment_count, 2);
     assert_string_equal(two->environment[1], "B=x=y");
     assert_int_equal(two->restart.when, RESTART_NEVER);

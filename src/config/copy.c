@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Deep copies of a host's and a module's configuration. */
-#include "broker/host_config.h"
+/* Deep copies of what a configuration says of a host and of a module. */
+#include "config/copy.h"
 
 #include <stdlib.h>
 
@@ -46,8 +46,33 @@ int umh_host_config_copy(const umh_host_config *from, umh_host_config *ret_copy)
     return 0;
 }
 
+int umh_host_config_copy_whole(const umh_host_config *from, umh_host_config *ret_copy)
+{
+    umh_host_config copy;
+    int r = umh_host_config_copy(from, &copy);
+
+    if (r)
+        return r;
+    if (from->module_count > 0) {
+        copy.modules = calloc(from->module_count, sizeof(*copy.modules));
+        r = copy.modules ? 0 : UMH_FAIL(UMH_E_MEMORY, "copy the modules of host '%s'", from->name);
+    }
+    for (size_t i = 0; r == 0 && i < from->module_count; i++) {
+        r = umh_module_config_copy(&from->modules[i], &copy.modules[i]);
+        copy.module_count += r == 0;
+    }
+    if (r)
+        umh_host_config_release(&copy);
+    else
+        *ret_copy = copy;
+    return r;
+}
+
 void umh_host_config_release(umh_host_config *copy)
 {
+    for (size_t i = 0; i < copy->module_count; i++)
+        umh_module_config_release(&copy->modules[i]);
+    free(copy->modules);
     for (size_t i = 0; i < copy->environment_count; i++)
         umh_text_free(copy->environment[i]);
     free(copy->environment);
@@ -77,16 +102,4 @@ void umh_module_config_release(umh_module_config *copy)
     umh_text_free(copy->path);
     umh_text_free(copy->name);
     *copy = (umh_module_config){.name = NULL};
-}
-
-umh_module_config umh_module_config_of(const umh_wanted_module *wanted)
-{
-    umh_module_config config = {.name = (char *)(uintptr_t)wanted->name,
-                                .overflow = OVERFLOW_BLOCK};
-
-    if (wanted->config)
-        return *wanted->config;
-    if (wanted->override_row->path[0])
-        config.path = (char *)(uintptr_t)wanted->override_row->path;
-    return config;
 }
