@@ -211,8 +211,8 @@ class Runner:
         """`umh run`, itself run by the command `under`; returns when every host runs."""
         with open(self.log_path, "ab") as log:
             self.broker = subprocess.Popen(
-                [*self.prefix, *under, self.dist / "bin" / "umh", "--control", self.control, "run", self.config, "--instance", self.instance,
-                 *arguments],
+                [*self.prefix, *under, self.dist / "bin" / "umh", "--control", self.control, "run", self.config,
+                 "--instance", self.instance, *arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                 env={**os.environ, **environment} if environment else None)
         if wait:
