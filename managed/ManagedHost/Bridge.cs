@@ -90,6 +90,7 @@ internal unsafe struct NativeLoad
     public byte* Folder;
     public byte* OriginalFolder;
     public byte* Config;
+    public byte* State;
     public NativeHost* Host;
     public uint LogLevel;
     public uint Reserved;
@@ -139,9 +140,10 @@ internal unsafe struct NativeCalls
     public delegate* unmanaged[Cdecl]<NativeLoad*, NativeFacts*, nint*, byte*, int> Load;
     public delegate* unmanaged[Cdecl]<nint, byte*, int> Start;
     public delegate* unmanaged[Cdecl]<nint, NativeMessage*, void> OnMessage;
-    public delegate* unmanaged[Cdecl]<nint, void> Stop;
+    public delegate* unmanaged[Cdecl]<nint, int, void> Stop;
     public delegate* unmanaged[Cdecl]<nint, byte*, int> Unload;
     public delegate* unmanaged[Cdecl]<nint, byte*, byte*, int> Configure;
+    public delegate* unmanaged[Cdecl]<nint, void> BeginStop;
 }
 
 /// <summary>umh_managed_start: what Main is given.</summary>
@@ -157,6 +159,8 @@ internal unsafe struct NativeStart
     public delegate* unmanaged[Cdecl]<void*, void> WaitForEnd;
     public delegate* unmanaged[Cdecl]<uint, byte*, byte*, nuint, void> Log;
     public delegate* unmanaged[Cdecl]<NativeHost*, NativeGuid*, uint, byte*, nuint, int> SendInside;
+    public delegate* unmanaged[Cdecl]<NativeHost*, byte*, nuint, void> Failed;
+    public delegate* unmanaged[Cdecl]<NativeHost*, byte*, nuint, int> KeepState;
 }
 
 /// <summary>The host that runs this process, and what its structs are measured by.</summary>

@@ -22,6 +22,7 @@ internal static unsafe class EntryPoints
         Stop = &Stop,
         Unload = &Unload,
         Configure = &Configure,
+        BeginStop = &BeginStop,
     };
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
@@ -33,7 +34,10 @@ internal static unsafe class EntryPoints
                 return Refuse(why, "ManagedHost.dll is not of this host's version");
             string path = Border.ToText(load->Path);
             string config = Border.ToText(load->Config);
-            ModuleHost host = new(load->Host, config, (LogLevel)load->LogLevel);
+            ModuleHost host = new(load->Host, config, (LogLevel)load->LogLevel)
+            {
+                ReloadState = load->State == null ? null : Border.ToText(load->State),
+            };
             ManagedModule module = ModuleLoader.Load(host, path, out ModuleFacts found);
             Border.Put(found.Name, facts->Name);
             Border.Put(found.Version, facts->Version);
@@ -85,11 +89,11 @@ internal static unsafe class EntryPoints
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void Stop(nint handle)
+    private static void Stop(nint handle, int isReload)
     {
         try
         {
-            ModuleOf(handle).Stop();
+            ModuleOf(handle).Stop(isReload != 0);
         }
         catch (Exception exception)
         {
@@ -108,6 +112,20 @@ internal static unsafe class EntryPoints
         catch (Exception exception)
         {
             return Refuse(why, exception.ToString());
+        }
+    }
+
+    /// <summary>Beside a call that is under way: of another thread, and never for long.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void BeginStop(nint handle)
+    {
+        try
+        {
+            ModuleOf(handle).Host.BeginStopping();
+        }
+        catch (Exception exception)
+        {
+            HostLog.Write(LogLevel.Critical, null, exception.ToString());
         }
     }
 

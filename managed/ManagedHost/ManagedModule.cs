@@ -41,8 +41,11 @@ internal sealed unsafe class ManagedModule
     private ContextCallback _receive = s_receive;
     private NativeMessage* _message;
     private bool _wasStarted;
+    private string _config = string.Empty;
     private bool _isConfigured;
+    private bool _isReload;
     private int _failures;
+    private ModuleServices? _services;
 
     public ManagedModule(ModuleHost host, AssemblyLoadContext context, Type type)
     {
@@ -86,8 +89,8 @@ internal sealed unsafe class ManagedModule
     [MethodImpl(MethodImplOptions.NoInlining)]
     public bool Configure(string config)
     {
+        _config = config;
         _isConfigured = false;
-        Host.Configure(config);
         Run(s_configure);
         return _isConfigured;
     }
@@ -96,9 +99,11 @@ internal sealed unsafe class ManagedModule
     /// Cancels the token, then stops and disposes the module. Each part is tried whatever the
     /// others did.
     /// </summary>
+    /// <param name="isReload">A successor follows, which may be left something.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public void Stop()
+    public void Stop(bool isReload)
     {
+        _isReload = isReload;
         Run(s_stop);
         Host.Console.Flush();
     }
@@ -113,6 +118,7 @@ internal sealed unsafe class ManagedModule
         WeakReference context = new(_context, trackResurrection: true);
         Host.Close();
         _module = null;
+        _services = null;
         _type = null;
         _context?.Unload();
         _context = null;
@@ -137,20 +143,57 @@ internal sealed unsafe class ManagedModule
     private void ConstructInFlow()
     {
         using FlowScope scope = new(Host);
-        _module = Module.Construct(Host, () => (Module)Activator.CreateInstance(_type!)!);
+        _module = ModuleServices.AreWantedBy(_type!)
+            ? CreateWithServices()
+            : Module.Construct(Host, () => (Module)Activator.CreateInstance(_type!)!);
         foreach (Guid service in _module.Services)
         {
             if (ServiceCount == Services.Length)
                 throw new LoadException($"the module names more than {Services.Length} services");
             Services[ServiceCount++] = NativeGuid.From(service);
+            Host.Handlers.SetOwn(service, isOwn: true);
         }
         _receive = HandlesAsync(_module) ? s_receiveAsync : s_receive;
+    }
+
+    /// <summary>Not inlined: a module without dependency injection does not load it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Module CreateWithServices()
+    {
+        _services = new ModuleServices(_type!, Host, new ModuleLoggers(Host.Log), Report);
+        try
+        {
+            return Module.Construct(Host, () => _services.Create(_type!));
+        }
+        catch
+        {
+            Try("the services", DisposeServices);
+            throw;
+        }
     }
 
     private void StartInFlow()
     {
         using FlowScope scope = new(Host);
+        if (Host.ReloadState is { } state && _module is IReloadState successor)
+            successor.RestoreState(state);
         Complete(_module!.OnStartAsync());
+        if (_services is not null)
+            StartServices();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void StartServices() =>
+        _services!.StartAsync(Host.Stopping).GetAwaiter().GetResult();
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void StopServices() => _services!.StopAsync().GetAwaiter().GetResult();
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void DisposeServices()
+    {
+        Complete(_services!.DisposeAsync());
+        _services = null;
     }
 
     private void ReceiveInFlow()
@@ -185,21 +228,46 @@ internal sealed unsafe class ManagedModule
             native->SourceHost,
             native->SourceSlot,
             native->SourceSession);
-        Complete(_module!.OnMessageAsync(in message));
+        if (!Host.Handlers.IsEmpty && Host.Handlers.Find(message.Service) is { Length: > 0 } found)
+            Call(found, in message);
+        else
+            Complete(_module!.OnMessageAsync(in message));
+    }
+
+    /// <summary>One after the other: none of them is called beside another.</summary>
+    private void Call(MessageHandler[] handlers, in Message message)
+    {
+        using FlowScope scope = new(Host);
+        foreach (MessageHandler handler in handlers)
+        {
+            try
+            {
+                Complete(handler(in message));
+            }
+            catch (Exception exception)
+            {
+                Report($"the handler of {message.Service}", exception);
+            }
+        }
     }
 
     private void ConfigureInFlow()
     {
         using FlowScope scope = new(Host);
-        _isConfigured = _module!.OnConfigure();
+        bool isWatched = Host.Configure(_config);
+        _isConfigured = _module!.OnConfigure() || isWatched;
     }
 
     private void StopInFlow()
     {
         using FlowScope scope = new(Host);
         Try("the stopping token's callbacks", Host.CancelStopping);
+        if (_services is not null)
+            Try("the hosted services", StopServices);
         if (_wasStarted)
             Try("OnStop", () => Complete(_module!.OnStopAsync()));
+        if (_wasStarted && _isReload && _module is IReloadState)
+            Try("SaveState", SaveState);
         switch (_module)
         {
             case IAsyncDisposable disposable:
@@ -209,6 +277,18 @@ internal sealed unsafe class ManagedModule
                 Try("Dispose", disposable.Dispose);
                 break;
         }
+        if (_services is not null)
+            Try("the services", DisposeServices);
+    }
+
+    private void SaveState()
+    {
+        if (((IReloadState)_module!).SaveState() is not { } state)
+            return;
+        if (state.Contains('\0'))
+            throw new InvalidOperationException("the state has a NUL in it");
+        if (!Host.TryKeepState(state))
+            throw new InvalidOperationException("the state is longer than 64 KiB");
     }
 
     private void Try(string what, Action call)
@@ -227,9 +307,10 @@ internal sealed unsafe class ManagedModule
     {
         if (exception is OperationCanceledException && Host.Stopping.IsCancellationRequested)
             return;
-        _failures++;
         string message = $"{what} failed: {exception.GetType()}: {exception.Message}";
-        Host.Log.Write(LogLevel.Error, message, exception, _failures);
+        int failures = Interlocked.Increment(ref _failures);
+        Host.Log.Write(LogLevel.Error, message, exception, failures);
+        Host.CountFailure(message);
     }
 
     private static void Complete(ValueTask task)

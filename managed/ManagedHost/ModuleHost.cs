@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a module calls: passes it over the border while the module has a table there.
 using System;
+using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 using Microsoft.Extensions.Configuration;
@@ -21,6 +22,7 @@ internal sealed unsafe class ModuleHost : IModuleHost
     private string _config;
     private ModuleConfiguration? _configuration;
     private AsyncSender? _sender;
+    private Task? _cancelling;
     private int _calls;
     private volatile bool _isClosed;
 
@@ -44,6 +46,9 @@ internal sealed unsafe class ModuleHost : IModuleHost
         };
         Log = new ModuleLogger(this, level);
         Console = new ConsoleLines(this);
+        Handlers = new MessageHandlers(
+            service => ChangeSubscription(service, isWanted: true),
+            service => ChangeSubscription(service, isWanted: false));
     }
 
     public ModuleIdentity Identity { get; }
@@ -51,6 +56,11 @@ internal sealed unsafe class ModuleHost : IModuleHost
     public ModuleLogger Log { get; }
 
     public ConsoleLines Console { get; }
+
+    public MessageHandlers Handlers { get; }
+
+    /// <summary>What the module's predecessor left to it; null: nothing.</summary>
+    public string? ReloadState { get; init; }
 
     public CancellationToken Stopping { get; }
 
@@ -63,7 +73,7 @@ internal sealed unsafe class ModuleHost : IModuleHost
         get
         {
             lock (_lock)
-                return (_configuration ??= new ModuleConfiguration(_config)).Root;
+                return _configuration ??= new ModuleConfiguration(_config);
         }
     }
 
@@ -129,8 +139,10 @@ internal sealed unsafe class ModuleHost : IModuleHost
             : ValueTask.FromException(new SendException(result));
     }
 
-    /// <summary>Another <c>Config</c>: what was given out shows it from now on.</summary>
-    public void Configure(string config)
+    /// <summary>
+    /// Another <c>Config</c>: what was given out shows it from now on. True: somebody watches it.
+    /// </summary>
+    public bool Configure(string config)
     {
         ModuleConfiguration? configuration;
         lock (_lock)
@@ -139,11 +151,26 @@ internal sealed unsafe class ModuleHost : IModuleHost
             configuration = _configuration;
         }
         configuration?.Replace(config);
+        return configuration is { IsWatched: true };
     }
 
-    public void Subscribe(Guid service) => ChangeSubscription(service, isWanted: true);
+    public void Subscribe(Guid service)
+    {
+        ChangeSubscription(service, isWanted: true);
+        Handlers.SetOwn(service, isOwn: true);
+    }
 
-    public void Unsubscribe(Guid service) => ChangeSubscription(service, isWanted: false);
+    public void Unsubscribe(Guid service)
+    {
+        ChangeSubscription(service, isWanted: false);
+        Handlers.SetOwn(service, isOwn: false);
+    }
+
+    public ValueTask<IAsyncDisposable> SubscribeAsync(
+        Guid service, MessageHandler handler, CancellationToken cancellation) =>
+        cancellation.IsCancellationRequested
+            ? ValueTask.FromCanceled<IAsyncDisposable>(cancellation)
+            : new ValueTask<IAsyncDisposable>(Handlers.Add(service, handler));
 
     /// <summary>False: the module's way to the log has ended.</summary>
     public bool TryLog(LogLevel level, byte* message, NativePair* pairs, int count)
@@ -161,8 +188,66 @@ internal sealed unsafe class ModuleHost : IModuleHost
         }
     }
 
+    /// <summary>
+    /// The module is to stop as soon as the call that it is in returns: what awaits the token need
+    /// not wait for that. Its callbacks run elsewhere, so this returns at once.
+    /// </summary>
+    public void BeginStopping()
+    {
+        lock (_lock)
+        {
+            if (!_isClosed)
+                _cancelling ??= _stopping.CancelAsync();
+        }
+    }
+
     /// <summary>The token first, so that what waits for it ends while OnStop runs.</summary>
-    public void CancelStopping() => _stopping.Cancel();
+    public void CancelStopping()
+    {
+        Task? begun;
+        lock (_lock)
+            begun = _cancelling;
+        if (begun is null)
+            _stopping.Cancel();
+        else
+            begun.GetAwaiter().GetResult();
+    }
+
+    /// <summary>
+    /// A callback of the module threw: counted by the host, and judged by its OnException.
+    /// </summary>
+    public void CountFailure(string what)
+    {
+        byte[] utf8 = Encoding.UTF8.GetBytes(what);
+        if (!Enter())
+            return;
+        try
+        {
+            fixed (byte* text = utf8)
+                Border.Start->Failed(_table, text, (nuint)utf8.Length);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    /// <summary>What the module leaves to its successor. False: it is too long.</summary>
+    public bool TryKeepState(string state)
+    {
+        byte[] utf8 = Encoding.UTF8.GetBytes(state);
+        if (!Enter())
+            return false;
+        try
+        {
+            fixed (byte* text = utf8)
+                return Border.Start->KeepState(_table, text, (nuint)utf8.Length) == 0;
+        }
+        finally
+        {
+            Leave();
+        }
+    }
 
     /// <summary>
     /// The table is not used afterwards. What the module registered on its token or hung into its
@@ -174,10 +259,9 @@ internal sealed unsafe class ModuleHost : IModuleHost
         _isClosed = true;
         while (Volatile.Read(ref _calls) != 0)
             spin.SpinOnce();
-        _stopping.Dispose();
         lock (_lock)
         {
-            _configuration?.Dispose();
+            _stopping.Dispose();
             _configuration = null;
         }
     }

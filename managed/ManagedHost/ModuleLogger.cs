@@ -9,13 +9,30 @@ using Microsoft.Extensions.Logging;
 namespace UniversalModuleHost.Hosting;
 
 /// <summary>Without a host: made ready and thrown away, see <see cref="Warmup"/>.</summary>
-internal sealed class ModuleLogger(ModuleHost? host, LogLevel lowest) : ILogger
+internal sealed class ModuleLogger : ILogger
 {
     private const string FormatKey = "{OriginalFormat}";
 
-    private readonly AsyncLocal<Scope?> _scope = new();
+    private readonly ModuleHost? _host;
+    private readonly LogLevel _lowest;
+    private readonly string? _category;
+    private readonly AsyncLocal<Scope?> _scope;
 
-    public bool IsEnabled(LogLevel level) => level >= lowest && level < LogLevel.None;
+    public ModuleLogger(ModuleHost? host, LogLevel lowest)
+        : this(host, lowest, null, new AsyncLocal<Scope?>())
+    {
+    }
+
+    private ModuleLogger(
+        ModuleHost? host, LogLevel lowest, string? category, AsyncLocal<Scope?> scope)
+    {
+        _host = host;
+        _lowest = lowest;
+        _category = category;
+        _scope = scope;
+    }
+
+    public bool IsEnabled(LogLevel level) => level >= _lowest && level < LogLevel.None;
 
     /// <summary>
     /// Compiled anew for each kind of state that is a struct: what can be elsewhere is.
@@ -41,6 +58,9 @@ internal sealed class ModuleLogger(ModuleHost? host, LogLevel lowest) : ILogger
         Write(level, eventId, message, state, exception);
     }
 
+    /// <summary>The same log and the same scopes for a part of the module.</summary>
+    public ModuleLogger For(string category) => new(_host, _lowest, category, _scope);
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => new Scope(_scope, state);
 
@@ -54,7 +74,7 @@ internal sealed class ModuleLogger(ModuleHost? host, LogLevel lowest) : ILogger
             record.Add("failures", failures.ToString(CultureInfo.InvariantCulture));
         if (exception is not null)
             record.Add("exception", TextOf(exception));
-        record.Write(host, level);
+        record.Write(_host, level);
     }
 
     private static string Explain(Exception exception) =>
@@ -70,11 +90,13 @@ internal sealed class ModuleLogger(ModuleHost? host, LogLevel lowest) : ILogger
             if (!AddPairs(record, scope.State))
                 record.Add("scope", TextOf(scope.State));
         }
+        if (_category is not null)
+            record.Add("category", _category);
         if (eventId.Id != 0 || eventId.Name is not null)
             record.Add("event", eventId.Name ?? eventId.Id.ToString(CultureInfo.InvariantCulture));
         if (exception is not null)
             record.Add("exception", TextOf(exception));
-        record.Write(host, level);
+        record.Write(_host, level);
     }
 
     private static bool AddPairs(LogRecord record, object? state)

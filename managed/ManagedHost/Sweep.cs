@@ -32,6 +32,7 @@ internal static class Sweep
     [
         ("System.Text.Json", ForgetJson),
         ("System.ComponentModel.TypeConverter", ForgetTypeDescriptions),
+        ("System.ComponentModel.Annotations", ForgetValidation),
         ("System.Diagnostics.DiagnosticSource", EndMeters),
         ("System.Diagnostics.DiagnosticSource", EndActivityListeners),
         ("System.Private.CoreLib", RemoveCoreHandlers),
@@ -96,6 +97,16 @@ internal static class Sweep
             foreach (string cache in s_reflectionCaches)
                 RemoveKeys(mine, ValueOf(reflecting, cache) as IDictionary);
         }
+    }
+
+    /// <summary>What options with ValidateDataAnnotations leave.</summary>
+    private static void ForgetValidation(Mine mine, Assembly assembly)
+    {
+        Type? store = assembly.GetType(
+            "System.ComponentModel.DataAnnotations.ValidationAttributeStore");
+        object? instance = store?.GetProperty("Instance", Statics)?.GetValue(null);
+        if (instance is not null)
+            RemoveKeys(mine, ValueOf(instance, "_typeStoreItems") as IDictionary);
     }
 
     private static void ForgetInChain(Mine mine, object? node, Type reflecting)

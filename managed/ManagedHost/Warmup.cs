@@ -79,8 +79,8 @@ internal static class Warmup
 
     private static void LogAndConfigure()
     {
-        using ModuleConfiguration configuration = new("{\"key\": [\"value\", 1, true]}");
+        ModuleConfiguration configuration = new("{\"key\": [\"value\", 1, true]}");
 
-        new ModuleLogger(null, LogLevel.Trace).LogInformation("{Key}", configuration.Root["key:0"]);
+        new ModuleLogger(null, LogLevel.Trace).LogInformation("{Key}", configuration["key:0"]);
     }
 }

@@ -107,6 +107,8 @@ static int load_module(const slot_call *call)
         .folder = umh_jsonc_get_text(body, "folder", ""),
         .original_folder = umh_jsonc_get_text(body, "original_folder", ""),
         .config = umh_jsonc_get_text(body, "config", "{}"),
+        .state = umh_jsonc_get_text(body, "state", NULL),
+        .tells_failures = umh_jsonc_get_bool(body, "tells_failures", false),
     };
     uint64_t began_ns = umh_clock_now_ns();
     umh_why why = UMH_WHY_INIT;
@@ -146,14 +148,21 @@ static int start_module(const slot_call *call)
 static int stop_module(const slot_call *call)
 {
     UMH_AUTO(umh_buffer) payload = UMH_BUFFER_INIT;
+    json_t *answer = NULL;
     int r;
 
+    if (umh_jsonc_get_bool(call->command->body, "reload", false))
+        umh_module_expect_successor(call->module);
     umh_dispatch_note(call->host->dispatch, call->slot, ACTIVITY_STOP);
     umh_module_stop(call->module);
     umh_dispatch_note(call->host->dispatch, call->slot, ACTIVITY_NONE);
     if (call->command->id == 0)
         return 0;
-    r = umh_answer_encode_take(call->command->id, NULL, &payload);
+    if (umh_module_left_state(call->module)) {
+        answer = json_object();
+        put_take(answer, "state", umh_jsonc_text(umh_module_left_state(call->module)));
+    }
+    r = umh_answer_encode_take(call->command->id, answer, &payload);
     if (r == 0)
         r = umh_outbox_finish_slot(call->host->outbox, call->slot,
                                    umh_bytes_of(payload.data, payload.size));
@@ -433,6 +442,21 @@ int umh_commands_subscribe(umh_host *host, uint16_t slot, const umh_guid *servic
     put_take(body, "slot", json_integer(slot));
     put_take(body, "service", json_string(text));
     r = umh_command_encode_take(0, name, body, &payload);
+    if (r == 0)
+        r = umh_outbox_command(host->outbox, umh_service_guid(SERVICE_MODULE_META), slot,
+                               umh_bytes_of(payload.data, payload.size));
+    return umh_fold(r);
+}
+
+int umh_commands_tell_failure(umh_host *host, uint16_t slot, const char *why)
+{
+    UMH_AUTO(umh_buffer) payload = UMH_BUFFER_INIT;
+    json_t *body = json_object();
+    int r;
+
+    put_take(body, "slot", json_integer(slot));
+    put_take(body, "why", umh_jsonc_text(why));
+    r = umh_command_encode_take(0, "failed", body, &payload);
     if (r == 0)
         r = umh_outbox_command(host->outbox, umh_service_guid(SERVICE_MODULE_META), slot,
                                umh_bytes_of(payload.data, payload.size));

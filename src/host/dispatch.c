@@ -103,6 +103,16 @@ void umh_dispatch_note(umh_dispatch *dispatch, uint16_t slot, umh_activity activ
     atomic_store_explicit(&noted->box->activity, activity, memory_order_relaxed);
 }
 
+void umh_dispatch_note_failure(umh_dispatch *dispatch, uint16_t slot)
+{
+    atomic_fetch_add_explicit(&dispatch->slots[slot].box->failure_count, 1, memory_order_relaxed);
+}
+
+void umh_dispatch_forget_failures(umh_dispatch *dispatch, uint16_t slot)
+{
+    atomic_store_explicit(&dispatch->slots[slot].box->failure_count, 0, memory_order_relaxed);
+}
+
 /* One writer at a time, so no read-modify-write. */
 static void add_relaxed(_Atomic uint64_t *counter, uint64_t amount)
 {

@@ -74,6 +74,11 @@ umh_module *umh_dispatch_get_module(umh_dispatch *dispatch, uint16_t slot); /* s
 /* What the slot's thread is doing, into the black box and for the watcher. */
 void umh_dispatch_note(umh_dispatch *dispatch, uint16_t slot, umh_activity activity);
 
+/* A callback of the slot's module failed: counted in the black box. Any thread. */
+void umh_dispatch_note_failure(umh_dispatch *dispatch, uint16_t slot);
+/* Slot's thread: a module is loaded into it, and counted anew. */
+void umh_dispatch_forget_failures(umh_dispatch *dispatch, uint16_t slot);
+
 /*
  * Before a native module is unloaded, on a thread that never called it (an unload command always
  * gets a fresh one): end every thread that called the slot. False: one of them is inside another

@@ -232,6 +232,8 @@ static int run_main(umh_managed *managed, const hostfxr *fxr, umh_why *ret_why)
         .wait_for_end = stay_in_main,
         .log = log_record,
         .send_inside = umh_module_send_inside,
+        .failed = umh_module_note_failure,
+        .keep_state = umh_module_keep_state,
     };
     const hostfxr_parameters parameters = {.size = sizeof(parameters),
                                            .dotnet_root = managed->dotnet_root};
@@ -333,6 +335,7 @@ const umh_managed_calls *umh_managed_get_calls(const umh_managed *managed)
 
 typedef struct managed_module {
     const umh_managed_calls *calls;
+    const umh_module *module;
     void *handle; /* ManagedHost's */
 } managed_module;
 
@@ -360,6 +363,7 @@ static int managed_load(umh_module *module, const umh_module_spec *spec,
         .folder = spec->folder,
         .original_folder = spec->original_folder,
         .config = spec->config,
+        .state = spec->state,
         .host = umh_module_host_table(module),
         .log_level = (uint32_t)spec->host->log_level,
     };
@@ -380,6 +384,7 @@ static int managed_load(umh_module *module, const umh_module_spec *spec,
     if (!state)
         return UMH_FAIL(UMH_E_MEMORY, "module '%s'", spec->name);
     state->calls = umh_managed_get_calls(managed);
+    state->module = module;
     /* Its assemblies are loaded on the way to its constructor; the CLR is running already. */
     umh_module_note_init(module);
     if (state->calls->load(&load, &facts, &state->handle, why) != 0) {
@@ -415,7 +420,14 @@ static void managed_stop(void *state)
 {
     const managed_module *module = state;
 
-    module->calls->stop(module->handle);
+    module->calls->stop(module->handle, umh_module_has_successor(module->module));
+}
+
+static void managed_begin_stop(void *state)
+{
+    const managed_module *module = state;
+
+    module->calls->begin_stop(module->handle);
 }
 
 /* Outcomes: UMH_MODULE_NOT_TAKEN. */
@@ -449,6 +461,7 @@ const umh_loader umh_loader_managed = {
     .load = managed_load,
     .start = managed_start,
     .on_message = managed_on_message,
+    .begin_stop = managed_begin_stop,
     .stop = managed_stop,
     .configure = managed_configure,
     .unload_take = managed_unload_take,

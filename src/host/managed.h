@@ -23,6 +23,7 @@ typedef struct umh_managed_load {
     const char *folder;
     const char *original_folder;
     const char *config;
+    const char *state;       /* what its predecessor left to it; NULL: nothing */
     const umh_host_v1 *host; /* the module's table; its functions are what Send and Log call */
     uint32_t log_level;      /* umh_log_level: records below it go nowhere */
     uint32_t reserved;
@@ -48,11 +49,14 @@ typedef struct umh_managed_calls {
     int32_t (*start)(void *handle, char *why);
     /* returns when the handler's Task has completed */
     void (*on_message)(void *handle, const umh_message_v1 *message);
-    void (*stop)(void *handle);
+    /* is_reload: a successor follows, keep_state takes what is left to it */
+    void (*stop)(void *handle, int32_t is_reload);
     /* the handle is gone; waits up to 2 s for the proof */
     int32_t (*unload)(void *handle, char *why);
     /* another Config, JSON text; 1: it did not take it over and is to be reloaded */
     int32_t (*configure)(void *handle, const char *config, char *why);
+    /* beside a call under way, on any thread: its stopping token is cancelled, elsewhere */
+    void (*begin_stop)(void *handle);
 } umh_managed_calls;
 
 /* What Main is given as its only argument: the address of this struct in hexadecimal. */
@@ -68,6 +72,9 @@ typedef struct umh_managed_start {
     /* umh_module_send_inside */
     umh_result_v1 (*send_inside)(const umh_host_v1 *host, const umh_guid_v1 *service,
                                  uint32_t session, const char *text, size_t text_bytes);
+    /* umh_module_note_failure, umh_module_keep_state */
+    void (*failed)(const umh_host_v1 *host, const char *text, size_t text_bytes);
+    umh_result_v1 (*keep_state)(const umh_host_v1 *host, const char *text, size_t text_bytes);
 } umh_managed_start;
 
 typedef struct umh_managed umh_managed;

@@ -14,6 +14,7 @@
 #include "platform/file.h"
 #include "platform/thread.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,10 @@ struct umh_module {
     _Atomic(char *) config; /* the one of them that counts */
     umh_module_state step;  /* slot's thread */
     bool was_started;       /* before the phase is PHASE_STARTED, then constant */
+    bool has_successor;     /* slot's thread */
+    bool tells_failures;
+    char *left_state; /* owned; NULL: none */
+    atomic_flag has_told_failure;
     atomic_int phase;
     size_t subscription_count;
     umh_guid subscriptions[UMH_SUBSCRIPTIONS_PER_MODULE_MAX];
@@ -306,6 +311,7 @@ static umh_module *umh_module_free(umh_module *module)
     if (!module)
         return NULL;
     module->lock = umh_lock_free(module->lock);
+    umh_text_free(module->left_state);
     for (size_t i = 0; i < module->config_count; i++)
         umh_text_free(module->configs[i]);
     umh_text_free(module->original_folder);
@@ -369,6 +375,8 @@ static int new_module(const umh_module_spec *spec, umh_module **ret_module)
         .original_folder = module->original_folder,
     };
     memcpy(&module->identity.host_service, &host->service, sizeof(host->service));
+    module->tells_failures = spec->tells_failures;
+    atomic_flag_clear(&module->has_told_failure);
     module->step = MODULE_LOADED;
     set_phase(module, PHASE_LOADED);
     *ret_module = UMH_MOVE(module);
@@ -465,6 +473,7 @@ int umh_module_load(const umh_module_spec *spec, umh_module_facts *ret_facts,
     if (r)
         return umh_fold(r);
     umh_outbox_open_slot(module->host->outbox, spec->slot);
+    umh_dispatch_forget_failures(module->host->dispatch, spec->slot);
     before = enter(spec->slot);
     r = module->loader->load(module, spec, ret_facts, &module->state, ret_why);
     leave(before);
@@ -517,6 +526,53 @@ int umh_module_start(umh_module *module, umh_why *ret_why)
     end_calls(module);
     module->step = MODULE_FAILED;
     return r == UMH_MODULE_UNUSABLE ? UMH_MODULE_UNUSABLE : umh_fold(r);
+}
+
+void umh_module_expect_successor(umh_module *module)
+{
+    module->has_successor = true;
+}
+
+bool umh_module_has_successor(const umh_module *module)
+{
+    return module->has_successor;
+}
+
+const char *umh_module_left_state(const umh_module *module)
+{
+    return module->left_state;
+}
+
+umh_result_v1 umh_module_keep_state(const umh_host_v1 *table, const char *text, size_t text_bytes)
+{
+    umh_module *module = module_of(table);
+
+    if (!text && text_bytes > 0)
+        return UMH_V1_BAD_ARGUMENT;
+    if (text_bytes > UMH_MODULE_STATE_BYTES_MAX)
+        return UMH_V1_TOO_LARGE;
+    umh_text_free(module->left_state);
+    module->left_state = umh_text_copy_bytes(text, text_bytes);
+    return module->left_state ? UMH_V1_OK : UMH_V1_NO_MEMORY;
+}
+
+void umh_module_note_failure(const umh_host_v1 *table, const char *text, size_t text_bytes)
+{
+    umh_module *module = module_of(table);
+    umh_why why = UMH_WHY_INIT;
+
+    umh_dispatch_note_failure(module->host->dispatch, module->identity.slot);
+    if (!module->tells_failures || atomic_flag_test_and_set(&module->has_told_failure))
+        return;
+    umh_why_set(&why, "%.*s", (int)(text_bytes < INT_MAX ? text_bytes : INT_MAX), text);
+    if (umh_commands_tell_failure(module->host, module->identity.slot, why.text) != 0)
+        umh_failure_take();
+}
+
+void umh_module_begin_stop(umh_module *module)
+{
+    if (module->loader->begin_stop)
+        module->loader->begin_stop(module->state);
 }
 
 void umh_module_stop(umh_module *module)

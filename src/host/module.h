@@ -36,7 +36,9 @@ typedef struct umh_module_spec {
     const char *path;   /* absolute, of the copy in the store */
     const char *folder; /* of the copy */
     const char *original_folder;
-    const char *config; /* JSON text */
+    const char *config;  /* JSON text */
+    const char *state;   /* what its predecessor left to it; NULL: nothing */
+    bool tells_failures; /* the broker is told the first callback that failed */
 } umh_module_spec;
 
 /* What a loader found out, for the answer. */
@@ -53,6 +55,8 @@ typedef struct umh_module_facts {
  */
 #define UMH_MODULE_CONFIGS_MAX 64u
 
+#define UMH_MODULE_STATE_BYTES_MAX (64u * 1024) /* what a module leaves to its successor */
+
 enum { UMH_MODULE_UNUSABLE = 1, UMH_MODULE_STILL_THERE = 2, UMH_MODULE_NOT_TAKEN = 3 };
 
 /* What a loader implements; `state` is the loader's own. Texts into why. */
@@ -66,6 +70,11 @@ typedef struct umh_loader {
                 void **ret_state, umh_why *ret_why);
     int (*start)(void *state, umh_why *ret_why); /* Outcomes: UMH_MODULE_UNUSABLE */
     void (*on_message)(void *state, const umh_message_v1 *message);
+    /*
+     * Any thread, beside a call that is under way: a stop is to follow. Runs no code of the module
+     * and returns at once. NULL: nothing to do.
+     */
+    void (*begin_stop)(void *state);
     void (*stop)(void *state);
     /* Outcomes: UMH_MODULE_NOT_TAKEN (it has no such function, or answered no: why). */
     int (*configure)(void *state, const char *config, umh_why *ret_why);
@@ -92,6 +101,13 @@ UMH_MUST_USE int umh_module_start(umh_module *module, umh_why *ret_why);
  * nothing.
  */
 void umh_module_stop(umh_module *module);
+/* Before stop, on the thread that stops: a successor follows, and may be left something. */
+void umh_module_expect_successor(umh_module *module);
+bool umh_module_has_successor(const umh_module *module);
+/* After stop: what it left, NUL-terminated; NULL: nothing. */
+const char *umh_module_left_state(const umh_module *module);
+/* By dispatch, under its lock: a stop waits until the call under way has returned. */
+void umh_module_begin_stop(umh_module *module);
 /*
  * LOADED or STARTED: tell it of another Config, which configuration() gives from before that on.
  * Outcomes: UMH_MODULE_NOT_TAKEN (why): it is to be reloaded.
@@ -121,3 +137,14 @@ const umh_host_v1 *umh_module_host_table(const umh_module *module);
  */
 umh_result_v1 umh_module_send_inside(const umh_host_v1 *table, const umh_guid_v1 *service,
                                      uint32_t session, const char *text, size_t text_bytes);
+
+/*
+ * A callback of the module failed, which it lives on after: counted in the black box, and told to
+ * the broker once where it wants to know. Any thread.
+ */
+void umh_module_note_failure(const umh_host_v1 *table, const char *text, size_t text_bytes);
+/*
+ * What the module leaves to its successor, copied. Inside stop. UMH_V1_TOO_LARGE: longer than
+ * UMH_MODULE_STATE_BYTES_MAX.
+ */
+umh_result_v1 umh_module_keep_state(const umh_host_v1 *table, const char *text, size_t text_bytes);

@@ -5,6 +5,10 @@
  */
 #include "host/dispatch_state.h"
 
+#include "ipc/control.h"
+
+#include <string.h>
+
 static bool is_started(const umh_dispatch_slot *slot)
 {
     return slot->module && umh_module_get_state(slot->module) == MODULE_STARTED;
@@ -33,6 +37,26 @@ static void close_slot(umh_dispatch *dispatch, umh_dispatch_slot *slot)
     atomic_store_explicit(&slot->is_queued, false, memory_order_release);
 }
 
+static bool is_stop(const umh_inbox_entry *entry)
+{
+    UMH_AUTO(umh_command) command = UMH_COMMAND_INIT;
+    umh_why why = UMH_WHY_INIT;
+
+    return entry->kind != INBOX_MESSAGE &&
+           umh_command_decode(entry->payload, &command, &why) == 0 &&
+           strcmp(command.name, "stop") == 0;
+}
+
+/*
+ * (lock) A stop that has to wait for a call of the module: what that awaits may end meanwhile. The
+ * lock keeps the module: whoever unloads it takes it out of the slot first.
+ */
+static void announce_stop(const umh_dispatch_slot *slot, const umh_inbox_entry *entry)
+{
+    if (slot->module && is_stop(entry))
+        umh_module_begin_stop(slot->module);
+}
+
 int umh_slot_thread_push(umh_dispatch *dispatch, const umh_inbox_entry *entry, umh_batch *batch)
 {
     uint16_t slot = entry->frame.slot;
@@ -42,7 +66,9 @@ int umh_slot_thread_push(umh_dispatch *dispatch, const umh_inbox_entry *entry, u
     umh_member *member;
     int r;
 
-    if (!meant->holder) {
+    if (meant->holder) {
+        announce_stop(meant, entry);
+    } else {
         r = umh_crew_find(dispatch, &member);
         if (r)
             return umh_fold(r);

@@ -25,21 +25,21 @@ public sealed class ConfigurationTests
     {
         using MemoryStream stream = new(Encoding.UTF8.GetBytes(json));
         IConfigurationRoot expected = new ConfigurationBuilder().AddJsonStream(stream).Build();
-        using ModuleConfiguration configuration = new(json);
+        ModuleConfiguration configuration = new(json);
 
-        Assert.Equal(Pairs(expected), Pairs(configuration.Root));
+        Assert.Equal(Pairs(expected), Pairs(configuration));
     }
 
     [Fact]
     public void Keys_have_no_case_and_null_is_no_value()
     {
-        using ModuleConfiguration configuration =
+        ModuleConfiguration configuration =
             new("{\"Outer\":{\"Key\":\"v\",\"Nothing\":null,\"Empty\":[]}}");
 
-        Assert.Equal("v", configuration.Root["outer:KEY"]);
-        Assert.Null(configuration.Root["Outer:Nothing"]);
-        Assert.Null(configuration.Root["Outer:Empty"]);
-        Assert.Equal(3, configuration.Root.GetSection("Outer").GetChildren().Count());
+        Assert.Equal("v", configuration["outer:KEY"]);
+        Assert.Null(configuration["Outer:Nothing"]);
+        Assert.Null(configuration["Outer:Empty"]);
+        Assert.Equal(3, configuration.GetSection("Outer").GetChildren().Count());
     }
 
     [Theory]

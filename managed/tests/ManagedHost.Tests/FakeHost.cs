@@ -82,6 +82,14 @@ internal sealed unsafe class FakeHost : IDisposable
 
     public ConcurrentQueue<(Guid Service, bool IsWanted)> Subscriptions { get; } = new();
 
+    /// <summary>Exceptions of callbacks, as the host is told.</summary>
+    public ConcurrentQueue<string> Failures { get; } = new();
+
+    /// <summary>What the module left to its successor; what a predecessor left to it.</summary>
+    public string? LeftState { get; private set; }
+
+    public string? ReloadState { get; init; }
+
     /// <summary>What the next sends outside of callbacks answer, as often as it says.</summary>
     public int FullCount { get; set; }
 
@@ -103,6 +111,7 @@ internal sealed unsafe class FakeHost : IDisposable
             Folder = Text(Path.GetDirectoryName(path)!),
             OriginalFolder = Text("/original"),
             Config = Text(Config),
+            State = ReloadState is null ? null : Text(ReloadState),
             Host = _table,
             LogLevel = 2,
         };
@@ -144,7 +153,16 @@ internal sealed unsafe class FakeHost : IDisposable
         s_calls.OnMessage(_handle, &message);
     }
 
-    public void Stop() => s_calls.Stop(_handle);
+    public void Stop(bool isReload = false) => s_calls.Stop(_handle, isReload ? 1 : 0);
+
+    public void BeginStop() => s_calls.BeginStop(_handle);
+
+    /// <summary>True: the module took it over.</summary>
+    public bool Configure(string config)
+    {
+        byte* why = stackalloc byte[Border.WhyBytes];
+        return s_calls.Configure(_handle, Text(config), why) == 0;
+    }
 
     /// <summary>What holds it, or null.</summary>
     public string? Unload()
@@ -153,10 +171,13 @@ internal sealed unsafe class FakeHost : IDisposable
         return s_calls.Unload(_handle, why) == 0 ? null : Border.ToText(why);
     }
 
-    public static string? LoadBehaviour(string config, out FakeHost host)
+    public static string? LoadBehaviour(string config, out FakeHost host) =>
+        LoadModule("Behaviours", config, out host);
+
+    public static string? LoadModule(string name, string config, out FakeHost host)
     {
         host = new FakeHost(config);
-        return host.Load(ModulePath("Behaviours"));
+        return host.Load(ModulePath(name));
     }
 
     public ModuleHost NewModuleHost() => new(_table, Config, LogLevel.Information);
@@ -181,6 +202,8 @@ internal sealed unsafe class FakeHost : IDisposable
         NativeStart* start = (NativeStart*)NativeMemory.AllocZeroed((nuint)sizeof(NativeStart));
         start->Log = &HostRecord;
         start->SendInside = &SendInside;
+        start->Failed = &Failed;
+        start->KeepState = &KeepState;
         return start;
     }
 
@@ -255,6 +278,19 @@ internal sealed unsafe class FakeHost : IDisposable
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static nuint MaxBytes(NativeHost* table) => MaxMessageBytes;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Failed(NativeHost* table, byte* text, nuint size) =>
+        s_hosts[(nint)table].Failures.Enqueue(Encoding.UTF8.GetString(text, (int)size));
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int KeepState(NativeHost* table, byte* text, nuint size)
+    {
+        if (size > 64 * 1024)
+            return (int)SendResult.TooLarge;
+        s_hosts[(nint)table].LeftState = Encoding.UTF8.GetString(text, (int)size);
+        return 0;
+    }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void HostRecord(uint level, byte* module, byte* text, nuint size)
