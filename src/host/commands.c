@@ -72,6 +72,23 @@ static int answer_unusable(const slot_call *call, int r, umh_why *why)
     return answer_error(call->host, call->command->id, r < 0 ? r : UMH_E_MODULE, why);
 }
 
+/* It may have published before it failed, and when it was stopped for that: those come first. */
+static int answer_unstarted(const slot_call *call, int r, umh_why *why)
+{
+    UMH_AUTO(umh_buffer) payload = UMH_BUFFER_INIT;
+    int code = r < 0 ? r : UMH_E_MODULE;
+
+    if (r < 0)
+        umh_why_set_failure(why);
+    if (call->command->id == 0)
+        return 0;
+    r = umh_answer_encode_error(call->command->id, code, why, &payload);
+    if (r == 0)
+        r = umh_outbox_finish_slot(call->host->outbox, call->slot,
+                                   umh_bytes_of(payload.data, payload.size));
+    return umh_fold(r);
+}
+
 /* A value that could not be made (no memory, a module's name that is not text) is left out. */
 static void put_take(json_t *body, const char *key, json_t *value)
 {
@@ -141,7 +158,7 @@ static int start_module(const slot_call *call)
     r = umh_module_start(call->module, &why);
     umh_dispatch_note(call->host->dispatch, call->slot, ACTIVITY_NONE);
     if (r)
-        return answer_unusable(call, r, &why);
+        return answer_unstarted(call, r, &why);
     return answer_take(call->host, call->command->id, NULL);
 }
 
@@ -297,7 +314,7 @@ int umh_commands_on_slot(umh_host *host, uint16_t slot, umh_bytes payload)
 static void end_host(umh_host *host)
 {
     umh_outbox_drain(host->outbox, umh_clock_deadline_ns(EXIT_FLUSH_MS));
-    umh_host_end(host, 0);
+    umh_host_end(host, atomic_load(&host->exit_code));
 }
 
 static int exit_host(umh_host *host, const umh_command *command)
@@ -324,18 +341,22 @@ static void take_facts(umh_host *host, const json_t *body)
     umh_dispatch_limit(host->dispatch, host->max_message_bytes, host->window_bytes);
 }
 
-/* From here on the main thread waits for the first managed module. */
+/* From here on the main thread waits for the first managed module, or for a user interface. */
 static int make_managed(umh_host *host, const json_t *body)
 {
+    umh_main_thread *main_thread = NULL;
     umh_managed *managed;
     int r;
 
     r = umh_managed_new(umh_jsonc_get_text(body, "dotnet_root", ""),
                         umh_jsonc_get_text(body, "managed_folder", ""),
                         umh_jsonc_get_bool(body, "diagnostics", false), &managed);
+    if (r == 0 && strcmp(umh_jsonc_get_text(body, "kind", ""), "ui") == 0)
+        r = umh_main_thread_new(&main_thread);
     if (r)
         return umh_fold(r);
     umh_lock_take(host->lock);
+    host->main_thread = main_thread;
     host->managed = managed;
     umh_condition_wake_all(host->initialised);
     umh_lock_release(host->lock);
@@ -430,17 +451,13 @@ int umh_commands_on_control(umh_host *host, const umh_frame *frame, umh_bytes pa
     }
 }
 
-int umh_commands_subscribe(umh_host *host, uint16_t slot, const umh_guid *service, bool is_wanted)
+/* The body is taken. */
+static int tell(umh_host *host, uint16_t slot, const char *name, json_t *body)
 {
     UMH_AUTO(umh_buffer) payload = UMH_BUFFER_INIT;
-    const char *name = is_wanted ? "subscribe" : "unsubscribe";
-    json_t *body = json_object();
-    char text[UMH_GUID_TEXT_BYTES];
     int r;
 
-    umh_guid_encode(service, text);
     put_take(body, "slot", json_integer(slot));
-    put_take(body, "service", json_string(text));
     r = umh_command_encode_take(0, name, body, &payload);
     if (r == 0)
         r = umh_outbox_command(host->outbox, umh_service_guid(SERVICE_MODULE_META), slot,
@@ -448,17 +465,29 @@ int umh_commands_subscribe(umh_host *host, uint16_t slot, const umh_guid *servic
     return umh_fold(r);
 }
 
+int umh_commands_subscribe(umh_host *host, uint16_t slot, const umh_guid *service, bool is_wanted)
+{
+    json_t *body = json_object();
+    char text[UMH_GUID_TEXT_BYTES];
+
+    umh_guid_encode(service, text);
+    put_take(body, "service", json_string(text));
+    return tell(host, slot, is_wanted ? "subscribe" : "unsubscribe", body);
+}
+
+int umh_commands_tell_closed(umh_host *host, uint16_t slot, int code)
+{
+    json_t *body = json_object();
+
+    atomic_store(&host->exit_code, code);
+    put_take(body, "code", json_integer(code));
+    return tell(host, slot, "closed", body);
+}
+
 int umh_commands_tell_failure(umh_host *host, uint16_t slot, const char *why)
 {
-    UMH_AUTO(umh_buffer) payload = UMH_BUFFER_INIT;
     json_t *body = json_object();
-    int r;
 
-    put_take(body, "slot", json_integer(slot));
     put_take(body, "why", umh_jsonc_text(why));
-    r = umh_command_encode_take(0, "failed", body, &payload);
-    if (r == 0)
-        r = umh_outbox_command(host->outbox, umh_service_guid(SERVICE_MODULE_META), slot,
-                               umh_bytes_of(payload.data, payload.size));
-    return umh_fold(r);
+    return tell(host, slot, "failed", body);
 }

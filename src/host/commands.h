@@ -13,7 +13,7 @@
  *   ModuleMeta    configure yes   LOADED, STARTED    {"is_taken":true}, or false with "why":
  *                 {"config":"..."}                   the module has no configure, or said no
  *   ModuleMeta    stop     yes    LOADED, STARTED    {} after the module's last message, or {"state":"..."}:
- *                 {"reload":true}, or {}           what it leaves to the successor that follows
+ *                 {"reload":true}, or {}             what it leaves to the successor that follows
  *   ModuleMeta    unload   yes    STOPPED, FAILED    {"outcome":"unloaded","took_ms":n} or
  *                 {"outcome":"replace","why":"..."}
  *   ModuleMeta    exit     -      any                none: every module is stopped in parallel,
@@ -22,8 +22,10 @@
  * init's body: name, number, guid, session, kind, max_message_bytes, window_bytes, dotnet_root,
  * managed_folder, diagnostics, log_level. load's body: slot, name, path, folder, original_folder,
  * config (text), state (what its predecessor left, may be missing), tells_failures. From the host:
- * ModuleMeta subscribe and unsubscribe, {"slot":3,"service":"guid"}, and failed,
- * {"slot":3,"why":"..."}, once after a load that asked for it; no answers.
+ * ModuleMeta subscribe and unsubscribe, {"slot":3,"service":"guid"}, failed,
+ * {"slot":3,"why":"..."}, once after a load that asked for it, and closed, {"slot":3,"code":0}: the
+ * user interface of the module has ended by itself; the broker asks the host to exit, and the process
+ * ends with this code. No answers.
  */
 #pragma once
 
@@ -36,4 +38,5 @@ int umh_commands_on_slot(umh_host *host, uint16_t slot, umh_bytes payload);
 /* Any thread: tell the broker. */
 UMH_MUST_USE int umh_commands_subscribe(umh_host *host, uint16_t slot, const umh_guid *service,
                                         bool is_wanted);
+UMH_MUST_USE int umh_commands_tell_closed(umh_host *host, uint16_t slot, int code);
 UMH_MUST_USE int umh_commands_tell_failure(umh_host *host, uint16_t slot, const char *why);

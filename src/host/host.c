@@ -85,16 +85,43 @@ int umh_host_start(umh_host *host)
     return umh_dispatch_start(host->dispatch);
 }
 
+static void serve_managed(void *context)
+{
+    umh_managed_serve_main_thread(context);
+}
+
+/* Where the main thread is the user interface's, the CLR's Main gets another. */
+static int serve_elsewhere(umh_managed *managed)
+{
+    umh_thread *thread;
+    int r = umh_thread_start(serve_managed, managed, "clr", &thread);
+
+    if (r == 0)
+        umh_thread_detach(thread);
+    return umh_fold(r);
+}
+
 void umh_host_serve_main_thread(umh_host *host)
 {
+    umh_main_thread *main_thread;
     umh_managed *managed;
+    umh_why why = UMH_WHY_INIT;
+    int r;
 
     umh_lock_take(host->lock);
     while (!host->managed)
         umh_condition_wait(host->initialised, host->lock, UMH_FOREVER);
     managed = host->managed;
+    main_thread = host->main_thread;
     umh_lock_release(host->lock);
-    umh_managed_serve_main_thread(managed);
+    if (!main_thread)
+        umh_managed_serve_main_thread(managed);
+    r = serve_elsewhere(managed);
+    if (r) {
+        umh_why_set_failure(&why);
+        on_end(host, &why);
+    }
+    umh_main_thread_serve(main_thread);
 }
 
 void umh_host_end(umh_host *host, int code)

@@ -8,6 +8,7 @@
  *   outbox     umh_host_new      umh_host        _exit
  *   dispatch   umh_host_new      umh_host        _exit
  *   managed    init command      umh_host        _exit
+ *   main thread init command     umh_host        _exit
  *   module     load command      its slot        unload (freed by the thread that unloads)
  *
  * kill -9 at any time: the broker sees the process end, reads what the pipe still holds, and holds
@@ -19,15 +20,19 @@
 
 #include "base/log.h"
 #include "host/dispatch.h"
+#include "host/main_thread.h"
 #include "host/managed.h"
 #include "host/stdio.h"
 #include "platform/thread.h"
+
+#include <stdatomic.h>
 
 struct umh_host {
     umh_stdio stdio;
     umh_outbox *outbox;
     umh_dispatch *dispatch;
     umh_managed *managed; /* NULL until init; the main thread waits for it, under the lock */
+    umh_main_thread *main_thread; /* of a UI host; else NULL: it is the CLR's */
     umh_lock *lock;
     umh_condition *initialised;
     /* From init, constant afterwards. */
@@ -39,6 +44,7 @@ struct umh_host {
     uint64_t window_bytes;
     umh_log_level log_level;
     bool is_initialised;
+    atomic_int exit_code; /* of an orderly end: 0, or what a user interface ended with */
 };
 
 /* stdio is moved in. */

@@ -3,7 +3,9 @@
  * Native modules: a dynamic library with one symbol. Nothing it says is believed before it was
  * looked at: the symbol, the version, the size, then what the struct holds.
  */
+#include "host/host.h"
 #include "host/module.h"
+#include "host/ui.h"
 #include "platform/library.h"
 
 #include <stdlib.h>
@@ -13,6 +15,7 @@ typedef struct native_module {
     umh_library *library;
     const umh_module_v1 *module; /* in the library */
     void *state;                 /* the module's */
+    umh_ui ui;
 } native_module;
 
 typedef const umh_module_v1 *(*native_entry)(void);
@@ -34,7 +37,7 @@ static int refuse_size(size_t size, umh_why *ret_why)
 }
 
 /* Outcomes: UMH_MODULE_UNUSABLE. */
-static int check_struct(const umh_module_v1 *module, umh_why *ret_why)
+static int check_struct(const umh_module_v1 *module, bool is_ui_host, umh_why *ret_why)
 {
     const char *what = NULL;
 
@@ -61,8 +64,10 @@ static int check_struct(const umh_module_v1 *module, umh_why *ret_why)
         what = "lists more services than UMH_MODULE_SERVICES_MAX";
     else if (module->service_count > 0 && !module->services)
         what = "counts services and lists none";
-    else if (module->run || module->quit)
-        what = "has an event loop of its own (run, quit): only a UI host runs it";
+    else if (!module->run != !module->quit)
+        what = "has only one of run and quit: an event loop must be left, too";
+    else if (module->run && !is_ui_host)
+        what = "has an event loop of its own (run, quit): its host needs \"Ui\": true";
     if (!what)
         return 0;
     umh_why_set(ret_why, "the module %s", what);
@@ -70,7 +75,7 @@ static int check_struct(const umh_module_v1 *module, umh_why *ret_why)
 }
 
 /* Outcomes: UMH_MODULE_UNUSABLE. */
-static int find_struct(native_module *native, umh_why *ret_why)
+static int find_struct(native_module *native, bool is_ui_host, umh_why *ret_why)
 {
     native_entry entry = NULL;
     void *address = NULL;
@@ -87,7 +92,7 @@ static int find_struct(native_module *native, umh_why *ret_why)
     /* ISO C has no conversion between pointers to objects and to functions. */
     memcpy(&entry, &address, sizeof(entry));
     native->module = entry();
-    r = check_struct(native->module, ret_why);
+    r = check_struct(native->module, is_ui_host, ret_why);
     return r == UMH_MODULE_UNUSABLE ? UMH_MODULE_UNUSABLE : umh_fold(r);
 }
 
@@ -122,6 +127,16 @@ static int close_library(native_module *native)
     return r == UMH_LIBRARY_STILL_MAPPED ? UMH_MODULE_STILL_THERE : umh_fold(r);
 }
 
+static void prepare_ui(native_module *native, const umh_module *module, umh_host *host)
+{
+    const umh_host_v1 *table = umh_module_host_table(module);
+
+    native->ui.host = host;
+    native->ui.identity = table->identity(table);
+    native->ui.module = native->module->run ? native->module : NULL;
+    native->ui.state = native->state;
+}
+
 /* Outcomes: UMH_MODULE_UNUSABLE. */
 static int native_load(umh_module *module, const umh_module_spec *spec, umh_module_facts *ret_facts,
                        void **ret_state, umh_why *ret_why)
@@ -138,12 +153,15 @@ static int native_load(umh_module *module, const umh_module_spec *spec, umh_modu
     kept = calloc(1, sizeof(*kept));
     r = kept ? 0 : UMH_FAIL(UMH_E_MEMORY, "module '%s'", spec->name);
     if (r == 0)
-        r = find_struct(&native, ret_why);
+        r = find_struct(&native, spec->host->main_thread, ret_why);
     if (r == 0)
         r = initialise(&native, module, ret_why);
     if (r == 0) {
         gather_facts(native.module, ret_facts);
-        *kept = native;
+        kept->library = native.library;
+        kept->module = native.module;
+        kept->state = native.state;
+        prepare_ui(kept, module, spec->host);
         *ret_state = kept;
         return 0;
     }
@@ -161,7 +179,7 @@ static int native_start(void *state, umh_why *ret_why)
     int number = native->module->start ? native->module->start(native->state) : 0;
 
     if (number == 0)
-        return 0;
+        return umh_ui_start(&native->ui, ret_why) ? UMH_MODULE_UNUSABLE : 0;
     umh_why_set(ret_why, "start failed with number %d", number);
     return UMH_MODULE_UNUSABLE;
 }
@@ -178,6 +196,7 @@ static void native_stop(void *state)
 {
     native_module *native = state;
 
+    umh_ui_stop(&native->ui);
     if (native->module->stop)
         native->module->stop(native->state);
 }
