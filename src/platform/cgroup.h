@@ -5,8 +5,8 @@
  * delegates a part of the tree; what a machine lacks is an outcome with a reason, never a failure.
  * Loop thread: every call is a few writes into a file system in memory.
  *
- * Under a service manager the broker moves itself into a leaf (`broker`) first, because a group with
- * processes cannot pass controllers on. Groups that an earlier broker of the instance left are
+ * Under a service manager the broker moves itself into a leaf (`broker`) first, because a group
+ * with processes cannot pass controllers on. Groups that an earlier broker of the instance left are
  * killed and removed when the tree is opened.
  */
 #pragma once

@@ -20,7 +20,7 @@ int umh_cgroup_write_of(int folder, const char *group, const char *file, const c
 int umh_cgroup_read_of(int folder, const char *group, const char *file, char *ret_text);
 /* Until no process is in it or below, or the deadline. */
 void umh_cgroup_await_empty(int folder, const char *group, uint64_t deadline_ns);
-/* With the groups below it; EBUSY: a process is in one of them. One that is not there is removed. */
+/* With the groups below it; EBUSY: a process is in one of them. What is not there is removed. */
 int umh_cgroup_remove(int folder, const char *group);
 /* The groups below `folder`, themselves left. */
 void umh_cgroup_remove_all_below(int folder);

@@ -165,12 +165,14 @@ static bool open_tree(group_tree *ret_tree)
 {
     char instance[64];
     char folder[64];
+    char own[UMH_PATH_BYTES];
+    char parent[UMH_PATH_BYTES];
     umh_why why = UMH_WHY_INIT;
     int r;
 
     /* Two builds may be tested at once. */
     snprintf(instance, sizeof instance, "unit test/%lld", (long long)umh_process_own_pid());
-    snprintf(folder, sizeof folder, "/umh-unit%%20test%%2F%lld", (long long)umh_process_own_pid());
+    snprintf(folder, sizeof folder, "umh-unit%%20test%%2F%lld", (long long)umh_process_own_pid());
     r = umh_cgroups_open(instance, &ret_tree->cgroups, &why);
 
     if (r == UMH_CGROUPS_NONE) {
@@ -179,13 +181,12 @@ static bool open_tree(group_tree *ret_tree)
         return false;
     }
     assert_int_equal(r, 0);
-    find_own_path(ret_tree->path);
-    strcat(ret_tree->path, folder);
-    if (!umh_file_inspect(ret_tree->path).kind) {
-        /* we moved into a leaf */
-        umh_file_parent(ret_tree->path, ret_tree->path);
-        umh_file_parent(ret_tree->path, ret_tree->path);
-        strcat(ret_tree->path, folder);
+    find_own_path(own);
+    assert_int_equal(umh_file_join(own, folder, ret_tree->path), 0);
+    if (umh_file_inspect(ret_tree->path).kind == FILE_KIND_NONE) {
+        /* We are in a leaf now. */
+        umh_file_parent(own, parent);
+        assert_int_equal(umh_file_join(parent, folder, ret_tree->path), 0);
     }
     assert_int_equal(umh_file_inspect(ret_tree->path).kind, FILE_KIND_FOLDER);
     return true;
