@@ -68,7 +68,7 @@ typedef enum umh_result_v1 {
     UMH_V1_FULL = 1,         /* no room until the deadline: the message was not sent */
     UMH_V1_NOT_TEXT = 2,     /* not well-formed UTF-8 */
     UMH_V1_TOO_LARGE = 3,    /* longer than max_message_bytes() */
-    UMH_V1_NOT_ALLOWED = 4,  /* a control service, or All as a destination */
+    UMH_V1_NOT_ALLOWED = 4,  /* to a control service, All, or another user's session */
     UMH_V1_STOPPING = 5,     /* not started yet, or the module is being stopped */
     UMH_V1_BAD_ARGUMENT = 6, /* a null pointer, a level that does not exist */
     UMH_V1_LIMIT = 7,        /* too many subscriptions, too many services published to */

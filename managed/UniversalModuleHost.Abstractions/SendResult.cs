@@ -21,7 +21,7 @@ public enum SendResult
     /// <summary>Longer than <see cref="IModuleHost.MaxMessageBytes"/>.</summary>
     TooLarge = 3,
 
-    /// <summary>A control service, or all services, as a destination.</summary>
+    /// <summary>A control service, all services, or another user's session as a destination.</summary>
     NotAllowed = 4,
 
     /// <summary>The module has not been started yet, or is being stopped.</summary>
@@ -52,7 +52,7 @@ public sealed class SendException : InvalidOperationException
         SendResult.Full => "The receivers have no room for the message.",
         SendResult.NotText => "The message is not well-formed Unicode.",
         SendResult.TooLarge => "The message is longer than MaxMessageBytes.",
-        SendResult.NotAllowed => "Modules may not publish to this service.",
+        SendResult.NotAllowed => "Modules may not publish to this service, or not from here to that session.",
         SendResult.Stopping => "The module has not been started yet or is being stopped.",
         SendResult.Limit => "The limit of services or subscriptions was reached.",
         SendResult.NoMemory => "The host is out of memory.",

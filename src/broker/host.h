@@ -109,6 +109,8 @@ struct umh_host {
     bool is_due;          /* may be started by reconcile */
     bool is_refused;      /* its last start, for good: until it is changed or reset */
     bool has_said_limits; /* that it runs without one of them */
+    /* messages to other users' sessions: refused here, and by processes that are over */
+    uint64_t refused_count;
     uint64_t restarts;    /* processes after the first */
     uint64_t spawned_ns, ready_ns, died_ns;
     umh_death death;   /* the last one; of one being killed from then on */

@@ -8,9 +8,11 @@
 #include "broker/liveness.h"
 #include "ipc/services.h"
 
-static umh_source source_of(const umh_host *host)
+static umh_source source_of(umh_host *host)
 {
-    return (umh_source){.account = host->account,
+    return (umh_source){.id = host->id,
+                        .account = host->account,
+                        .refused_count = &host->refused_count,
                         .host_number = host->number,
                         .session = host->session,
                         .slots = host->slots,

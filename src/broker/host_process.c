@@ -240,6 +240,7 @@ void umh_host_release_process(umh_host *host)
     umh_log_source_close(UMH_MOVE(host->log));
     umh_peer_close(UMH_MOVE(host->peer));
     host->account = umh_credit_account_free(host->account);
+    host->refused_count += umh_liveness_refused(host);
     umh_page_deinit(&host->page);
     host->cgroup = umh_cgroup_free(host->cgroup);
     host->pid = 0;

@@ -86,6 +86,13 @@ bool umh_liveness_evidence(const umh_host *host, const umh_host_module **ret_mod
     return true;
 }
 
+uint64_t umh_liveness_refused(const umh_host *host)
+{
+    umh_blackbox *box = blackbox_of(host);
+
+    return box ? atomic_load_explicit(&box->refused_count, memory_order_relaxed) : 0;
+}
+
 uint64_t umh_liveness_consumed(const umh_host_module *module)
 {
     umh_blackbox *box = blackbox_of(module->host);

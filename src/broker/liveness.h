@@ -25,6 +25,8 @@ UMH_MUST_USE int umh_liveness_new(umh_broker *broker, umh_liveness **ret_livenes
 void umh_liveness_close(umh_liveness *liveness); /* frees itself; NULL is allowed */
 void umh_liveness_on_pong(umh_host *host);
 
+/* Messages to other users' sessions that the host's process says it refused. */
+uint64_t umh_liveness_refused(const umh_host *host);
 /* Callbacks of it that returned in this process, as the black box has it; 0: it says nothing. */
 uint64_t umh_liveness_consumed(const umh_host_module *module);
 /* Those that failed since it was loaded, in the same words. */

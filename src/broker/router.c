@@ -3,6 +3,8 @@
 #include "broker/router.h"
 
 #include "formats/utf8.h"
+#include "broker/logs.h"
+#include "ipc/reach.h"
 #include "ipc/services.h"
 #include "platform/clock.h"
 
@@ -84,16 +86,24 @@ int umh_router_admit(umh_router *router, const umh_source *source, const umh_fra
     return r ? UMH_ROUTER_VIOLATION : 0;
 }
 
-/* Open between the broker's own session and every user's, closed between two users. */
-static bool may_reach(uint32_t from, uint32_t to)
-{
-    return from == to || from == UMH_SESSION_OWN || to == UMH_SESSION_OWN;
-}
-
 static bool is_addressed(const umh_frame *frame, const umh_slot *slot)
 {
     return (frame->session == UMH_SESSION_EVERY || frame->session == slot->session) &&
-           may_reach(frame->source_session, slot->session);
+           umh_reach_is_open(frame->source_session, slot->session);
+}
+
+/* A host refuses by itself: one that sends it all the same goes on, unheard. */
+static void refuse(const umh_router *router, const umh_source *source, const umh_frame *frame)
+{
+    char text[UMH_GUID_TEXT_BYTES];
+
+    if (!source->refused_count || !umh_reach_is_worth_saying(++*source->refused_count))
+        return;
+    umh_guid_encode(&frame->service, text);
+    umh_logs_say(router->broker->logs, UMH_LOG_WARNING, source->id,
+                 "a message for service %s to session %u is refused: session %u may not reach it "
+                 "(%llu so far)",
+                 text, frame->session, source->session, (unsigned long long)*source->refused_count);
 }
 
 /* --- delivering --------------------------------------------------------------------------- */
@@ -153,6 +163,11 @@ int umh_router_route(umh_router *router, const umh_source *source, const umh_arr
         return UMH_ROUTER_VIOLATION;
     }
     count_published(source, &stamped);
+    if (!umh_reach_is_open(source->session, stamped.session)) {
+        refuse(router, source, &stamped);
+        *ret_count = 0;
+        return 0;
+    }
     if (arrival->stored)
         *umh_message_edit(arrival->stored) = stamped;
     *ret_count = deliver(router, &stamped, arrival->payload, arrival->stored);

@@ -15,7 +15,9 @@ umh_subscriptions *umh_router_subscriptions(umh_router *router);
 
 /* Who sends: stamped on every message, whatever the frame says. */
 typedef struct umh_source {
+    const char *id; /* of the host, for the log */
     umh_credit_account *account;
+    uint64_t *refused_count; /* messages to sessions it may not reach; NULL: it may reach all */
     uint32_t host_number;
     uint32_t session;
     /* of the host; it may claim those that are not shut. NULL: a control client */
@@ -40,7 +42,8 @@ UMH_MUST_USE int umh_router_admit(umh_router *router, const umh_source *source,
                                   const umh_frame *frame, umh_why *ret_why);
 /*
  * Admitted before: validates the text, stamps, delivers. *ret_count: subscribers it was handed to,
- * also those that dropped it.
+ * also those that dropped it. One to a session that the sender's may not reach is handed to nobody
+ * and counted.
  * Outcomes: UMH_ROUTER_VIOLATION (not text).
  */
 UMH_MUST_USE int umh_router_route(umh_router *router, const umh_source *source,

@@ -224,6 +224,7 @@ umh_json *umh_status_describe_host(const umh_host *host)
     describe_briefly(host, &object);
     describe_wait(host, &object);
     set(&object, "ends", count_deaths(&host->deaths));
+    set(&object, "refused", number_value(host->refused_count + umh_liveness_refused(host)));
     set(&object, "deaths", describe_deaths(&host->deaths));
     set(&object, "running_ms",
         host->pid > 0 && host->spawned_ns > 0 ? number_value(ms_since(host->spawned_ns))

@@ -113,6 +113,12 @@ void umh_dispatch_forget_failures(umh_dispatch *dispatch, uint16_t slot)
     atomic_store_explicit(&dispatch->slots[slot].box->failure_count, 0, memory_order_relaxed);
 }
 
+uint64_t umh_dispatch_note_refused(umh_dispatch *dispatch)
+{
+    return 1 +
+           atomic_fetch_add_explicit(&dispatch->blackbox->refused_count, 1, memory_order_relaxed);
+}
+
 /* One writer at a time, so no read-modify-write. */
 static void add_relaxed(_Atomic uint64_t *counter, uint64_t amount)
 {

@@ -73,6 +73,8 @@ umh_module *umh_dispatch_get_module(umh_dispatch *dispatch, uint16_t slot); /* s
 
 /* What the slot's thread is doing, into the black box and for the watcher. */
 void umh_dispatch_note(umh_dispatch *dispatch, uint16_t slot, umh_activity activity);
+/* A message to a session that may not be reached; how many there were with it. Any thread. */
+uint64_t umh_dispatch_note_refused(umh_dispatch *dispatch);
 
 /* A callback of the slot's module failed: counted in the black box. Any thread. */
 void umh_dispatch_note_failure(umh_dispatch *dispatch, uint16_t slot);

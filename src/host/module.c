@@ -11,6 +11,7 @@
 #include "host/commands.h"
 #include "host/host.h"
 #include "host/logger.h"
+#include "ipc/reach.h"
 #include "platform/file.h"
 #include "platform/thread.h"
 
@@ -131,6 +132,25 @@ static bool is_sendable(const umh_host_v1 *table, const umh_guid_v1 *service, co
     return table && service && (text || text_bytes == 0);
 }
 
+/* The broker would refuse it as well; only here the module can be told. */
+static umh_result_v1 refuse_session(const umh_module *module, const umh_guid_v1 *service,
+                                    uint32_t session)
+{
+    uint64_t count = umh_dispatch_note_refused(module->host->dispatch);
+    char text[UMH_GUID_TEXT_BYTES];
+    umh_guid guid;
+
+    if (!umh_reach_is_worth_saying(count))
+        return UMH_V1_NOT_ALLOWED;
+    memcpy(&guid, service, sizeof(guid));
+    umh_guid_encode(&guid, text);
+    umh_logger_say(UMH_LOG_WARNING, module->name,
+                   "a message for service %s to session %u is refused: session %u may not reach it "
+                   "(%llu so far in this process)",
+                   text, session, module->host->session, (unsigned long long)count);
+    return UMH_V1_NOT_ALLOWED;
+}
+
 /* `send` lacks what the table and the service say. */
 static umh_result_v1 submit(const umh_host_v1 *table, const umh_guid_v1 *service, umh_send *send)
 {
@@ -138,6 +158,8 @@ static umh_result_v1 submit(const umh_host_v1 *table, const umh_guid_v1 *service
 
     if (!may_send(module, send->is_inside))
         return UMH_V1_STOPPING;
+    if (!umh_reach_is_open(module->host->session, send->session))
+        return refuse_session(module, service, send->session);
     memcpy(&send->service, service, sizeof(send->service));
     send->slot = module->identity.slot;
     return result_of_send(umh_outbox_send(module->host->outbox, send));
