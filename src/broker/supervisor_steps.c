@@ -7,6 +7,7 @@
  * row, not a search.
  */
 #include "broker/host_actions.h"
+#include "broker/sessions.h"
 #include "broker/supervisor_parts.h"
 #include "config/copy.h"
 
@@ -20,8 +21,6 @@ typedef struct host_rows {
     umh_host **hosts;
     size_t count;
 } host_rows;
-
-static const umh_plan_session own_session[] = {{UMH_SESSION_OWN, true}};
 
 static void release_rows(host_rows *rows)
 {
@@ -360,9 +359,8 @@ static int make_plan(const umh_plan_input *given, const umh_supervisor *supervis
 {
     umh_plan_input input = *given;
 
-    input.user_sessions = own_session;
-    input.user_session_count = UMH_COUNT_OF(own_session);
-    UMH_UNUSED(supervisor);
+    input.user_sessions =
+        umh_sessions_get(supervisor->broker->sessions, &input.user_session_count);
     return umh_plan_make(&input, ret_plan);
 }
 
