@@ -359,8 +359,7 @@ static int make_plan(const umh_plan_input *given, const umh_supervisor *supervis
 {
     umh_plan_input input = *given;
 
-    input.user_sessions =
-        umh_sessions_get(supervisor->broker->sessions, &input.user_session_count);
+    input.user_sessions = umh_sessions_get(supervisor->broker->sessions, &input.user_session_count);
     return umh_plan_make(&input, ret_plan);
 }
 
