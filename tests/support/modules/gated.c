@@ -2,8 +2,8 @@
 /*
  * Stays in one phase of its life until a file is gone.
  *
- *   Config     Phase ("init", "start", "message", "stop" or "unload"), Gate: the file; Asked, Result:
- *              numbers of services
+ *   Config     Phase ("init", "start", "message", "stop" or "unload"), Gate: the file; Asked,
+ *              Result: numbers of services
  *   Result     the text it was sent
  */
 #include "configured.h"

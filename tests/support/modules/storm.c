@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Publishes numbered messages and keeps book of those it receives, in a file that is mapped: what is
- * in it survives kill -9.
+ * Publishes numbered messages and keeps book of those it receives, in a file that is mapped: what
+ * is in it survives kill -9.
  *
- *   Config     Out: number of the service it publishes to, 0: none; In1, In2, In3: of those it hears;
- *              Gate: a file, published is while it is there; Record: the file; Bytes of a message,
- *              Burst: messages per millisecond, StopMs: how long its stop takes
+ *   Config     Out: number of the service it publishes to, 0: none; In1, In2, In3: of those it
+ *              hears; Gate: a file, published is while it is there; Record: the file; Bytes of a
+ *              message, Burst: messages per millisecond, StopMs: how long its stop takes
  *   Record     the numbers of `record`, in native order
  *
  * A message's number is that of the publisher's process and of the message in it, so that it grows
