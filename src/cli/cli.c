@@ -50,11 +50,28 @@ const umh_cli_command umh_cli_commands[] = {
     },
     {
         .name = "plan",
-        .usage = "plan [FILE]",
+        .usage = "plan [FILE] [--json]",
         .text = "say what would be started and stopped",
-        .help = "The steps that a broker would do with FILE; without FILE those that the\n"
-                "running broker still has to do. Does none of them.\n",
+        .help = "The steps that `umh apply FILE` would do to the running system; from nothing\n"
+                "where no broker runs. Without FILE those that the running broker still has to\n"
+                "do. Does none of them.\n"
+                "\n"
+                "  --json   steps and problems as one JSON object\n",
         .run = umh_cli_plan,
+    },
+    {
+        .name = "apply",
+        .usage = "apply [FILE] [--host NAME] [--json]",
+        .text = "have the running broker take its configuration over anew",
+        .help = "Reads the broker's file again, or FILE, which it follows from then on, and\n"
+                "prints the steps that are performed. What did not change goes on untouched. A\n"
+                "file that cannot be used changes nothing; an entry that is wrong leaves that\n"
+                "host as it last was; exit code 1 in both cases. What was loaded or unloaded at\n"
+                "run time is forgotten for hosts whose entry changed.\n"
+                "\n"
+                "  --host NAME  forget it for this host too, and start it if it has given up\n"
+                "  --json       steps and problems as one JSON object\n",
+        .run = umh_cli_apply,
     },
     {
         .name = "status",
@@ -143,17 +160,18 @@ const umh_cli_command umh_cli_commands[] = {
         .usage = "service install|uninstall|start|stop|status [--instance NAME] [--config FILE] "
                  "[--json]",
         .text = "the broker as a service of the system",
-        .help = "  install    have the system start a broker with FILE at boot; checks FILE before.\n"
-                "             Does not start it. Once more: with another FILE, or another umh\n"
-                "  uninstall  stop it and take that back; configuration and data stay\n"
-                "  start      returns when the hosts run\n"
-                "  stop       returns when it has ended\n"
-                "  status     what the system and the broker say of it; exit code 1: it is not\n"
-                "             active\n"
-                "\n"
-                "  --config FILE    for install: a broker.json, or a folder that holds one\n"
-                "  --instance NAME  several services on one machine have different names\n"
-                "  --json           the state as one JSON object\n",
+        .help =
+            "  install    have the system start a broker with FILE at boot; checks FILE before.\n"
+            "             Does not start it. Once more: with another FILE, or another umh\n"
+            "  uninstall  stop it and take that back; configuration and data stay\n"
+            "  start      returns when the hosts run\n"
+            "  stop       returns when it has ended\n"
+            "  status     what the system and the broker say of it; exit code 1: it is not\n"
+            "             active\n"
+            "\n"
+            "  --config FILE    for install: a broker.json, or a folder that holds one\n"
+            "  --instance NAME  several services on one machine have different names\n"
+            "  --json           the state as one JSON object\n",
         .run = umh_cli_service,
     },
     {

@@ -36,6 +36,7 @@ int umh_cli_run(const umh_cli *cli);
 int umh_cli_try(const umh_cli *cli);
 int umh_cli_check(const umh_cli *cli);
 int umh_cli_plan(const umh_cli *cli);
+int umh_cli_apply(const umh_cli *cli);
 int umh_cli_status(const umh_cli *cli);
 int umh_cli_load(const umh_cli *cli); /* load, unload and reload: argv[0] says which */
 int umh_cli_reset(const umh_cli *cli);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* umh plan: the steps from nothing to a file's hosts, or those a running broker still has to do. */
+/*
+ * umh plan: the steps to a file's hosts, from what runs or, where nothing does, from nothing; or
+ * those that a running broker still has to do.
+ */
 #include "cli/arguments.h"
-#include "cli/client.h"
+#include "cli/steps.h"
 #include "config/diff.h"
-#include "platform/clock.h"
 #include "platform/file.h"
 
 #include <stdio.h>
 
 #define STEP_BYTES 256
 
-static int print_steps(const umh_config *config)
+static int describe_steps(const umh_config *config, umh_json *list)
 {
     static const umh_plan_session own_session = {UMH_SESSION_OWN, true};
     const umh_plan_input input = {
@@ -21,69 +23,95 @@ static int print_steps(const umh_config *config)
 
     if (r == 0)
         r = umh_diff_make(&plan, NULL, 0, &steps);
-    if (r)
-        return umh_fold(r);
-    for (size_t i = 0; i < steps.count; i++) {
+    for (size_t i = 0; r == 0 && i < steps.count; i++) {
         char text[STEP_BYTES];
 
         umh_step_describe(&steps.items[i], text, sizeof text);
-        puts(text);
+        umh_ignore(json_array_append_new(list, json_string(text)));
     }
-    return 0;
+    return umh_fold(r);
 }
 
-static int plan_file(const char *file)
+static int print_plan(const umh_config *config, const umh_why_list *problems, bool as_json)
+{
+    umh_json *steps = json_array();
+    int r = describe_steps(config, steps);
+
+    if (r) {
+        umh_json_free(steps);
+        return umh_cli_fail();
+    }
+    if (as_json)
+        return umh_steps_print_json_take(steps, umh_steps_describe_problems(problems));
+    umh_steps_print(steps);
+    umh_json_free(steps);
+    return CLI_DONE;
+}
+
+static int plan_from_nothing(const char *path, bool as_json)
 {
     UMH_AUTO(umh_config) config = UMH_CONFIG_INIT;
     umh_why_list problems = UMH_WHY_LIST_INIT;
     char installation[UMH_PATH_BYTES];
+    int code = CLI_DONE;
+    int r = umh_file_installation(installation);
+
+    if (r == 0)
+        r = umh_config_load(path, installation, &config, &problems);
+    if (!as_json || r)
+        umh_cli_print_problems(&problems);
+    if (r == UMH_CONFIG_UNUSABLE)
+        code = umh_cli_refuse("%s cannot be used", path);
+    else if (r)
+        code = umh_cli_fail();
+    else
+        code = print_plan(&config, &problems, as_json);
+    umh_why_list_deinit(&problems);
+    return code;
+}
+
+static int plan_file(const umh_cli *cli, const char *file, bool as_json)
+{
+    UMH_AUTO_PTR(umh_client) client = NULL;
+    umh_why why = UMH_WHY_INIT;
     char path[UMH_PATH_BYTES];
+    umh_json *body;
     int r = umh_cli_find_config(file, path);
 
     if (r == 0)
-        r = umh_file_installation(installation);
-    if (r == 0)
-        r = umh_config_load(path, installation, &config, &problems);
-    umh_cli_print_problems(&problems);
-    umh_why_list_deinit(&problems);
-    if (r == UMH_CONFIG_UNUSABLE)
-        return umh_cli_refuse("%s cannot be used", path);
-    if (r == 0)
-        r = print_steps(&config);
-    return r ? umh_cli_fail() : CLI_DONE;
+        r = umh_client_connect(cli, &client, &why);
+    if (r == UMH_CLIENT_REFUSED)
+        return plan_from_nothing(path, as_json);
+    if (r)
+        return r < 0 ? umh_cli_fail() : umh_client_explain(r, &why);
+    body = json_pack("{s:s}", "path", path);
+    if (!body)
+        return umh_cli_refuse("the name of the file is no text");
+    return umh_steps_ask_take(client, "plan", body, as_json);
 }
 
-static int plan_running(const umh_cli *cli)
+static int plan_running(const umh_cli *cli, bool as_json)
 {
     UMH_AUTO_PTR(umh_client) client = NULL;
-    UMH_AUTO(umh_answer) answer = UMH_ANSWER_INIT;
     umh_why why = UMH_WHY_INIT;
-    const json_t *steps;
-    const json_t *step;
-    size_t index;
     int r = umh_client_connect(cli, &client, &why);
 
-    if (r == 0)
-        r = umh_client_ask_take(
-            client,
-            &(umh_client_question){"plan", NULL, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS)},
-            &answer, &why);
     if (r)
         return umh_client_explain(r, &why);
-    steps = umh_jsonc_get_array(answer.body, "steps");
-    json_array_foreach(steps, index, step)
-        puts(json_is_string(step) ? json_string_value(step) : "?");
-    return CLI_DONE;
+    return umh_steps_ask_take(client, "plan", NULL, as_json);
 }
 
 int umh_cli_plan(const umh_cli *cli)
 {
-    const umh_arguments_spec spec = {.positional_max = 1};
+    bool as_json = false;
+    const umh_option options[] = {{.name = "json", .kind = OPTION_FLAG, .to = &as_json}};
+    const umh_arguments_spec spec = {
+        .options = options, .option_count = UMH_COUNT_OF(options), .positional_max = 1};
     const char *file;
     size_t count;
     int code;
 
     if (!umh_arguments_read(cli, &spec, &file, &count, &code))
         return code;
-    return count > 0 ? plan_file(file) : plan_running(cli);
+    return count > 0 ? plan_file(cli, file, as_json) : plan_running(cli, as_json);
 }

@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: MIT
+"""The configuration changes while hosts run: what changed follows, what did not is not touched."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from runner import eventually
+
+ASKED, RESULT = 700, 701
+
+
+def configured(runner, name="m", file="configurable", number=0, **config):
+    """A module of tests/support/modules/configurable.h; `number` keeps several apart."""
+    return runner.module(name, file, Asked=ASKED + 10 * number, Result=RESULT + 10 * number, **{"Value": 0, **config})
+
+
+def report(runner, number=0):
+    return json.loads(runner.exchange(ASKED + 10 * number, RESULT + 10 * number, "report"))
+
+
+def apply(runner, *arguments, code=0):
+    """The steps that were performed, and what was said besides."""
+    done = runner.umh("apply", *arguments, code=code)
+    return done.stdout.decode().splitlines(), done.stderr.decode()
+
+
+def pids(runner, *names):
+    return {name: runner.pid(name) for name in names}
+
+
+def test_nothing_changed_needs_nothing(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner)), runner.host("B", "echo"))
+    runner.start()
+    before = pids(runner, "A", "B")
+    assert apply(runner) == (["nothing to do"], "")
+    assert pids(runner, "A", "B") == before
+
+
+def test_hosts_come_and_go(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", "echo"), runner.host("B", "echo"))
+    runner.start()
+    stays = runner.pid("B")
+    runner.configure(runner.host("C", "echo"), runner.host("B", "echo"))
+    steps, _ = apply(runner)
+    assert steps == ["stop host 'A'", "start host 'C' (1 module)"]
+    eventually(lambda: [host["name"] for host in runner.status()["hosts"]] == ["B", "C"])
+    runner.await_running("B", "C")
+    assert runner.pid("B") == stays
+    assert apply(runner)[0] == ["nothing to do"]
+
+
+def test_modules_come_and_go(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner), "echo"))
+    runner.start()
+    stays = runner.pid("A")
+    runner.configure(runner.host("A", configured(runner), "counter"))
+    steps, _ = apply(runner)
+    assert steps == ["unload module 'echo' from host 'A'", "load module 'counter' into host 'A'"]
+    runner.await_module("A", "counter", "running")
+    eventually(lambda: runner.find_module("A", "echo") is None)
+    assert runner.pid("A") == stays
+    assert report(runner)["told"] == 0
+
+
+def test_config_is_told(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner, Value=1)))
+    runner.start()
+    stays = runner.pid("A")
+    runner.configure(runner.host("A", configured(runner, Value=2)))
+    steps, _ = apply(runner)
+    assert steps == ["configure module 'm' of host 'A' (Config)"]
+    wanted = {"value": 2, "first": 1, "told": 1, "messages": 0, "errors": 0}
+    eventually(lambda: report(runner) == wanted, what=lambda: report(runner))
+    assert runner.pid("A") == stays
+    assert runner.find_module("A", "m")["loaded"] == 1
+    # A crash brings it back with the new one.
+    runner.kill("A")
+    runner.await_host("A", lambda host: host["pid"] not in (0, None, stays))
+    runner.await_running("A")
+    assert report(runner) == {**wanted, "first": 2, "told": 0}
+
+
+@pytest.mark.parametrize("file, refuse", [("unconfigurable", 0), ("configurable", 7)])
+def test_who_does_not_take_it_is_reloaded(make_runner, file, refuse):
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner, file=file, Value=1), "echo"))
+    runner.start()
+    stays = runner.pid("A")
+    runner.configure(runner.host("A", configured(runner, file=file, Value=2, Refuse=refuse), "echo"))
+    steps, _ = apply(runner)
+    assert steps == ["configure module 'm' of host 'A' (Config)"]
+    eventually(lambda: (runner.find_module("A", "m") or {}).get("loaded") == 2)
+    runner.await_module("A", "m", "running")
+    assert report(runner) == {"value": 2, "first": 2, "told": 0, "messages": 0, "errors": 0}
+    assert runner.pid("A") == stays
+    assert runner.find_module("A", "echo")["loaded"] == 1
+    runner.await_log("is reloaded for its changed Config")
+
+
+def test_failed_module_is_tried_with_its_new_config(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner, Value=-1)))
+    runner.start()
+    runner.await_module("A", "m", "failed")
+    runner.configure(runner.host("A", configured(runner, Value=5)))
+    apply(runner)
+    runner.await_module("A", "m", "running")
+    assert report(runner)["first"] == 5
+
+
+def test_another_path_reloads(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner), "echo"))
+    runner.start()
+    stays = runner.pid("A")
+    runner.configure(runner.host("A", configured(runner, file="unconfigurable"), "echo"))
+    assert apply(runner)[0] == ["reload module 'm' of host 'A' (Path)"]
+    eventually(lambda: (runner.find_module("A", "m") or {}).get("loaded") == 2)
+    runner.await_module("A", "m", "running")
+    assert runner.pid("A") == stays
+
+
+def test_policy_is_taken_where_it_is(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", "crash"), runner.host("B", "echo"))
+    runner.start()
+    stays = pids(runner, "A", "B")
+    runner.configure(runner.host("A", "crash", Restart={"When": "Never"}, Hold={"Seconds": 5}), runner.host("B", "echo"))
+    assert apply(runner)[0] == ["configure host 'A' (Restart, Hold)"]
+    assert pids(runner, "A", "B") == stays
+    runner.kill("A")
+    runner.await_log("it is not started again")
+    # An applied change is a fresh start of one that has given up.
+    runner.configure(runner.host("A", "crash", Restart={"When": "Never"}, Hold={"Seconds": 6}), runner.host("B", "echo"))
+    assert apply(runner)[0] == ["configure host 'A' (Hold)"]
+    runner.await_host("A", lambda host: host["state"] == "running" and host["pid"] != stays["A"])
+    assert runner.pid("B") == stays["B"]
+
+
+def test_what_a_process_is_born_with_replaces_it(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner)), runner.host("B", "echo"))
+    runner.start()
+    before = pids(runner, "A", "B")
+    runner.configure(runner.host("A", configured(runner, Value=3), Environment={"X": "1"}), runner.host("B", "echo"))
+    assert apply(runner)[0] == ["replace host 'A' (Environment)"]
+    runner.await_host("A", lambda host: host["state"] == "running" and host["pid"] != before["A"])
+    assert b"X=1" in open(f"/proc/{runner.pid('A')}/environ", "rb").read().split(b"\0")
+    runner.await_running()
+    assert report(runner)["first"] == 3
+    assert runner.pid("B") == before["B"]
+    assert apply(runner)[0] == ["nothing to do"]
+
+
+def test_global_dotnet_reaches_hosts(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", "echo"), runner.host("B", "echo", DotNet={"Diagnostics": False}))
+    runner.start()
+    before = pids(runner, "A", "B")
+    runner.configure(runner.host("A", "echo"), runner.host("B", "echo", DotNet={"Diagnostics": False}),
+                     DotNet={"Diagnostics": True})
+    assert apply(runner)[0] == ["replace host 'A' (DotNet)"]
+    runner.await_host("A", lambda host: host["state"] == "running" and host["pid"] != before["A"])
+    assert runner.pid("B") == before["B"]
+
+
+def test_broken_file_changes_nothing(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", "echo"))
+    runner.start()
+    before = runner.pid("A")
+    good = runner.config.read_text()
+    runner.config.write_text(good.replace("GroupName", "GroupName\":\n,\"", 1))
+    steps, said = apply(runner, code=1)
+    assert steps == []
+    assert f"{runner.config}:" in said and "nothing has changed" in said
+    runner.config.write_text('{"MaxMessageByte": 1}')
+    steps, said = apply(runner, code=1)
+    assert steps == [] and "did you mean MaxMessageBytes?" in said
+    runner.config.unlink()
+    steps, said = apply(runner, code=1)
+    assert steps == [] and "there is no such file" in said
+    assert runner.pid("A") == before
+    runner.await_log("the configuration stays as it was")
+
+
+def test_wrong_entry_keeps_its_host(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner, Value=1)), runner.host("B", "echo"))
+    runner.start()
+    before = runner.pid("A")
+    runner.configure(runner.host("A", configured(runner, Value=2), Stage="no"), runner.host("C", "echo"))
+    steps, said = apply(runner, code=1)
+    assert steps == ["stop host 'B'", "start host 'C' (1 module)"]
+    assert "ChildProcesses[0].Stage: expected a whole number from 0 to 100" in said
+    runner.await_running("A", "C")
+    assert runner.pid("A") == before
+    assert report(runner) == {"value": 1, "first": 1, "told": 0, "messages": 0, "errors": 0}
+    runner.configure(runner.host("A", configured(runner, Value=2)), runner.host("C", "echo"))
+    assert apply(runner)[0] == ["configure module 'm' of host 'A' (Config)"]
+    eventually(lambda: report(runner)["value"] == 2)
+
+
+def test_keys_of_the_whole_wait_for_a_new_broker(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", "echo"))
+    runner.start()
+    runner.configure(runner.host("A", "echo"), MemoryMiB=128, LogLevel="Debug", StallSeconds=30,
+                     Services={"New": "11111111-1111-1111-1111-111111111111"})
+    for _ in range(2):
+        steps, said = apply(runner)
+        assert steps == ["nothing to do"]
+        assert said == "umh: another MemoryMiB takes a new broker\n"
+    runner.umh("send", "New", "x")
+    assert json.loads(runner.umh("apply", "--json").stdout)["pending"] == ["MemoryMiB"]
+
+
+def test_hangup_and_another_file(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", "echo"))
+    runner.start()
+    other = runner.folder / "other" / "broker.json"
+    other.parent.mkdir()
+    first = runner.config
+    runner.config = other
+    runner.configure(runner.host("A", "echo"), runner.host("B", "echo"))
+    assert apply(runner, other)[0] == ["start host 'B' (1 module)"]
+    runner.await_running("A", "B")
+    # From now on it is that one which is read again.
+    runner.configure(runner.host("A", "echo"))
+    os.kill(broker_pid(runner), signal.SIGHUP)
+    eventually(lambda: [host["name"] for host in runner.status()["hosts"]] == ["A"])
+    assert runner.status()["broker"]["config"] == str(other)
+    assert apply(runner, first.parent)[0] == ["nothing to do"]
+
+
+def broker_pid(runner):
+    return runner.status()["broker"]["pid"]
+
+
+def test_watched_file_is_followed(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner, Value=1)), Watch=True)
+    runner.start()
+    before = runner.pid("A")
+
+    def replace(value, **keys):
+        """As an editor does: another file takes the place."""
+        path = runner.config
+        runner.config = path.with_suffix(".new")
+        runner.configure(runner.host("A", configured(runner, Value=value)), **keys)
+        os.replace(runner.config, path)
+        runner.config = path
+
+    for value in range(2, 8):
+        if value % 2:
+            runner.configure(runner.host("A", configured(runner, Value=value)), Watch=True)
+        else:
+            replace(value, Watch=True)
+        eventually(lambda: report(runner)["value"] == value, what=lambda: report(runner))
+    runner.config.write_text("{")
+    runner.await_log("the configuration stays as it was")
+    replace(20, Watch=True)
+    eventually(lambda: report(runner)["value"] == 20)
+    # It stops watching when it is told to, and begins again with `umh apply`.
+    replace(21)
+    eventually(lambda: report(runner)["value"] == 21)
+    replace(22, Watch=True)
+    assert apply(runner)[0] == ["configure module 'm' of host 'A' (Config)"]
+    replace(23, Watch=True)
+    eventually(lambda: report(runner)["value"] == 23)
+    assert runner.pid("A") == before
+
+
+def test_run_time_changes_live_until_their_host_is_applied(make_runner):
+    runner = make_runner()
+    hosts = [runner.host("A", configured(runner), "echo"), runner.host("B", "echo")]
+    runner.configure(*hosts)
+    runner.start()
+    runner.umh("unload", "A", "echo")
+    runner.umh("load", "A", runner.tree.file("counter"))
+    runner.umh("load", "B", runner.tree.file("counter"))
+    # Neither the change of another host nor an apply of nothing ends them, nor does a crash.
+    runner.configure(*hosts, runner.host("C", "echo"))
+    assert apply(runner)[0] == ["start host 'C' (1 module)"]
+    gone = runner.kill("A")
+    runner.await_host("A", lambda host: host["pid"] not in (None, 0, gone))
+    runner.await_running()
+    assert [module["name"] for module in runner.find_host("A")["modules"]] == ["m", "counter"]
+    # The change of its own entry does.
+    hosts[1]["Hold"] = {"Seconds": 9}
+    runner.configure(*hosts, runner.host("C", "echo"))
+    assert apply(runner)[0] == ["configure host 'B' (Hold)", "unload module 'counter' from host 'B'"]
+    assert [module["name"] for module in runner.find_host("A")["modules"]] == ["m", "counter"]
+    # And so does its name.
+    assert apply(runner, "--host", "A")[0] == ["unload module 'counter' from host 'A'", "load module 'echo' into host 'A'"]
+    runner.await_module("A", "echo", "running")
+    steps, said = apply(runner, "--host", "a1", code=1)
+    assert steps == [] and "there is no host 'a1'" in said
+
+
+def test_given_up_host_is_started_by_its_name(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", "echo", Restart={"When": "Never"}))
+    runner.start()
+    runner.kill("A")
+    runner.await_log("it is not started again")
+    assert apply(runner)[0] == ["nothing to do"]
+    assert runner.find_host("A")["state"] == "absent"
+    apply(runner, "--host", "A")
+    runner.await_running("A")
+
+
+def test_plan_does_nothing(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner, Value=1)), runner.host("B", "echo"))
+    planned = runner.umh("plan", runner.config).stdout.decode().splitlines()
+    assert planned == ["start host 'A' (1 module)", "start host 'B' (1 module)"]
+    runner.start()
+    runner.umh("unload", "B", "echo")
+    before = pids(runner, "A", "B")
+    other = runner.folder / "other.json"
+    first, runner.config = runner.config, other
+    runner.configure(runner.host("A", configured(runner, Value=2), Environment={"X": "1"}),
+                     runner.host("B", "echo", Stage=1), runner.host("C", "echo"))
+    runner.config = first
+    wanted = ["replace host 'A' (Environment)", "start host 'C' (1 module)", "configure host 'B' (Stage)",
+              "load module 'echo' into host 'B'"]
+    assert runner.umh("plan", other).stdout.decode().splitlines() == wanted
+    assert json.loads(runner.umh("plan", other, "--json").stdout)["steps"] == wanted
+    assert runner.umh("plan").stdout == b"nothing to do\n"
+    assert runner.umh("plan", first).stdout == b"nothing to do\n"
+    assert pids(runner, "A", "B") == before
+    assert runner.status()["broker"]["config"] == str(first)
+    assert runner.find_module("B", "echo") is None
