@@ -3,6 +3,7 @@
 #include "cli/arguments.h"
 #include "cli/client.h"
 #include "cli/output.h"
+#include "cli/status_sessions.h"
 #include "platform/clock.h"
 
 #include <stdio.h>
@@ -127,6 +128,15 @@ static int add_module(umh_table *table, const json_t *module)
     return r ? r : add_note(table, "    why: ", module, "why");
 }
 
+static int add_refused(umh_table *table, const json_t *host)
+{
+    int64_t count = umh_jsonc_get_integer(host, "refused", 0);
+
+    return count > 0 ? umh_table_note(table, "  refused: %lld messages to other users' sessions",
+                                      (long long)count)
+                     : 0;
+}
+
 static int add_host(umh_table *table, const json_t *host)
 {
     char pid[NUMBER_BYTES];
@@ -153,6 +163,8 @@ static int add_host(umh_table *table, const json_t *host)
                            (double)json_integer_value(starts_in) / 1000);
     if (r == 0)
         r = add_note(table, "  not started again: ", host, "why");
+    if (r == 0)
+        r = add_refused(table, host);
     json_array_foreach(modules, index, module) r = r ? r : add_module(table, module);
     return r;
 }
@@ -214,6 +226,9 @@ static int print_table(const json_t *status)
     if (r)
         return umh_fold(r);
     print_broker(umh_jsonc_get_object(status, "broker"));
+    r = umh_cli_print_sessions(status);
+    if (r)
+        return umh_fold(r);
     umh_table_print(&table, stdout);
     return 0;
 }
