@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "broker/ring.h"
+#include "platform/memory.h"
 #include "platform/pipe.h"
 
 #include <stdlib.h>
@@ -91,7 +92,7 @@ umh_outbox_set *umh_outbox_set_free(umh_outbox_set *set)
         spare_ring *ring = set->spare;
 
         set->spare = ring->next;
-        free(ring);
+        umh_memory_unmap(ring, UMH_OUTBOX_BYTES);
     }
     free(set);
     return NULL;
@@ -102,7 +103,7 @@ static uint8_t *take_ring(umh_outbox_set *set)
     spare_ring *ring = set->spare;
 
     if (!ring)
-        return malloc(UMH_OUTBOX_BYTES);
+        return umh_memory_map(UMH_OUTBOX_BYTES);
     set->spare = ring->next;
     set->spare_count--;
     return (uint8_t *)(void *)ring;
@@ -115,7 +116,7 @@ static void give_ring(umh_outbox_set *set, uint8_t **bytes)
     if (!ring)
         return;
     if (set->spare_count == SPARE_RINGS_MAX) {
-        free(ring);
+        umh_memory_unmap(ring, UMH_OUTBOX_BYTES);
         return;
     }
     ring->next = set->spare;
