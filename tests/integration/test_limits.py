@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import subprocess
 
 import pytest
@@ -14,6 +15,8 @@ import pytest
 from runner import eventually, is_alive
 
 ASKED, ANSWERED = 801, 802
+TALKER_ASKED, TALKER_ANSWERED = 0x141, 0x142
+MIB = 1024 * 1024
 QUOTAS = {"MemoryMiB": 400, "CpuPercent": 50, "Processes": 100}
 
 
@@ -154,6 +157,22 @@ HEAP = "DOTNET_GCHeapHardLimit"
 ], ids=["follows", "is named", "no limit"])
 def test_the_heap_of_managed_modules_follows_from_the_memory(greedy, keys, expected):
     assert greedy(**keys)(f"variable {HEAP}") == expected
+
+
+@pytest.mark.managed
+def test_a_managed_module_sees_the_end_of_its_heap(tree, runner):
+    folder = runner.folder / "modules" / "Talker"
+    shutil.copytree(tree.tests / "modules" / "Talker", folder)
+    runner.configure(runner.host("one", {"Name": "Talker"}, Limits={"MemoryMiB": 200, "Required": False}))
+    runner.start()
+    talk = runner.talk(TALKER_ASKED, TALKER_ANSWERED)
+    talk.tell("heap")
+    assert int(talk.listener.next()["text"]) == 150 * MIB
+    talk.tell("hog")
+    assert 100 <= int(talk.listener.next()["text"].split()[0]) < 150
+    talk.tell("still here")
+    assert talk.listener.next()["text"] == "heard still here"
+    assert runner.find_host("one")["restarts"] == 0
 
 
 def test_every_host_has_a_group(greedy, runner):

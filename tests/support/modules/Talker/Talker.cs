@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A managed module that does what it is told and answers; built in two versions.
 using System;
+using System.Collections.Generic;
 using System.Threading.Tasks;
 using Microsoft.Extensions.Logging;
 using UniversalModuleHost;
@@ -29,6 +30,22 @@ public sealed class Talker : Module
 
     private ValueTask Answer(string text) => SendAsync(Answers, text);
 
+    // Until there is no more: an exception of this module, not the end of its process.
+    private static string Hog()
+    {
+        List<byte[]> held = [];
+        try
+        {
+            while (held.Count < 1024)
+                held.Add(GC.AllocateUninitializedArray<byte>(1 << 20));
+        }
+        catch (OutOfMemoryException)
+        {
+            return $"{held.Count} MiB";
+        }
+        return "more than 1024 MiB";
+    }
+
     private async ValueTask Obey(string text)
     {
         switch (text)
@@ -47,6 +64,12 @@ public sealed class Talker : Module
                 break;
             case "own":
                 await SendAsync(Own, "hello");
+                break;
+            case "heap":
+                await Answer($"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes}");
+                break;
+            case "hog":
+                await Answer(Hog());
                 break;
             case "console":
                 Console.WriteLine("from the console");
