@@ -181,9 +181,11 @@ def test_a_broker_that_stood_still_with_its_hosts_kills_none(runner):
             sleep(3.1)
         # A machine that wakes does not wake everything at once.
         runner.await_log("the broker stood still for 3.")
+    listener = runner.listen(GATED_RESULT)
     for gate in gates:
         gate.open()
-    assert runner.exchange(GATED_ASKED, GATED_RESULT, "awake") == "awake"
+    runner.send(GATED_ASKED, "awake")
+    listener.next(where=lambda message: message["text"] == "awake")
     let_pass(runner, 1)
     assert all(host["restarts"] == 0 for host in runner.status()["hosts"]), runner.log()
     assert [host["pid"] for host in runner.status()["hosts"]] == [host["pid"] for host in hosts]
