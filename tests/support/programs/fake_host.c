@@ -265,6 +265,23 @@ static void claim_host(fake_host *fake)
     write_frame(fake, &frame, "false");
 }
 
+static void publish_to(fake_host *fake, uint32_t session, const char *text)
+{
+    umh_frame frame = frame_of(FRAME_MESSAGE, &published, strlen(text));
+
+    frame.source_slot = fake->slot;
+    frame.session = session;
+    write_frame(fake, &frame, text);
+}
+
+/* No violation either, as a session may have ended meanwhile: it is heard by nobody. */
+static void send_to_others(fake_host *fake)
+{
+    for (int i = 0; i < 3; i++)
+        publish_to(fake, 2, "not for you");
+    publish_to(fake, UMH_SESSION_EVERY, "for all who may");
+}
+
 static void send_to_all(fake_host *fake)
 {
     umh_frame frame = frame_of(FRAME_MESSAGE, umh_service_guid(SERVICE_ALL), 5);
@@ -388,6 +405,7 @@ static const fake_fault faults[] = {
     {"overrun", false, overrun_credit},
     {"slot", false, claim_slot},
     {"source", false, claim_host},
+    {"others", false, send_to_others},
     {"all", false, send_to_all},
     {"command", false, send_command},
     {"host-command", false, send_host_command},
@@ -535,13 +553,15 @@ int main(int argc, char **argv)
 {
     fake_host fake = {.in = umh_pipe_standard(0), .out = umh_pipe_standard(1)};
     const char *name = argc > 2 ? argv[2] : "";
+    size_t size;
 
     must(umh_process_prepare());
     if (strncmp(name, HOSTILE_PREFIX, strlen(HOSTILE_PREFIX)) != 0)
         become_real(argc, argv);
     name += strlen(HOSTILE_PREFIX);
+    size = strcspn(name, "@"); /* the fault, and the session */
     for (size_t i = 0; i < UMH_COUNT_OF(faults); i++) {
-        if (strcmp(faults[i].name, name) == 0)
+        if (strncmp(faults[i].name, name, size) == 0 && faults[i].name[size] == '\0')
             run(&fake, &faults[i]);
     }
     fprintf(stderr, "fake_host: there is no fault '%s'\n", name);
