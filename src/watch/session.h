@@ -5,8 +5,8 @@
  * UMH_SESSION_ASKS_MAX sessions at once and one of each user; a session is announced when
  * everything about it is known, and again when that has changed.
  *
- * A session is one of class `user` that is open: opening, active, online and locked are the same
- * here, closing is gone. Several events of one change become one call.
+ * A session is one of class `user` that is open: active, online and locked are the same here,
+ * opening is waited for up to UMH_SESSION_ASK_MS, closing is gone. Several events of one change become one call.
  */
 #pragma once
 

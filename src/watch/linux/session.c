@@ -37,6 +37,7 @@ typedef struct session_entry {
     bool is_announced, is_asked;  /* an ask is under way */
     bool must_ask, is_in_trouble; /* told once */
     bool is_seen;                 /* by the look that is being compared */
+    uint64_t patience_ms;         /* of the loop; until then it may be opening */
 } session_entry;
 
 typedef struct session_monitor {
@@ -294,6 +295,12 @@ static bool is_user_asked(umh_watch_sessions *sessions, uint32_t uid)
     return false;
 }
 
+/* Its user's runtime folder and service manager are on their way. */
+static bool is_awaited(const umh_watch_sessions *sessions, const session_entry *entry)
+{
+    return entry->facts.is_opening && uv_now(sessions->loop) < entry->patience_ms;
+}
+
 static void start_asks(umh_watch_sessions *sessions)
 {
     umh_list_each (item, &sessions->entries) {
@@ -301,7 +308,7 @@ static void start_asks(umh_watch_sessions *sessions)
 
         if (sessions->asks >= UMH_SESSION_ASKS_MAX)
             return;
-        if (!entry->must_ask || is_user_asked(sessions, entry->facts.uid))
+        if (!entry->must_ask || is_awaited(sessions, entry) || is_user_asked(sessions, entry->facts.uid))
             continue;
         entry->is_asked = start_ask(sessions, entry);
         entry->must_ask = !entry->is_asked;
@@ -348,6 +355,7 @@ static void add_entry(umh_watch_sessions *sessions, const umh_session_facts *fac
     entry->facts = *facts;
     entry->must_ask = true;
     entry->is_seen = true;
+    entry->patience_ms = uv_now(sessions->loop) + UMH_SESSION_ASK_MS;
     umh_list_init(&entry->entry);
     umh_list_push_back(&sessions->entries, &entry->entry);
     sessions->entry_count++;

@@ -238,7 +238,7 @@ static void test_sees_those_that_are_open(void **state)
     put_session(&(fake_session){.id = "c2", .class = "greeter", .type = "x11"});
     put_session(&(fake_session){.id = "c3", .class = "manager"});
     put_session(&(fake_session){.id = "c4", .state = "closing"});
-    put_session(&(fake_session){.id = "5", .state = "opening"});
+    put_session(&(fake_session){.id = "5", .state = "online"});
     begin(&s);
     AWAIT(&s, s.count == 2);
     assert_true(s.is_known);
@@ -294,13 +294,32 @@ static void test_switching_is_no_change(void **state)
     end(&s);
 }
 
-static void test_tells_of_a_new_type(void **state)
+static void test_waits_while_a_session_opens(void **state)
 {
     seen s;
 
     NEEDS_FAKE();
     make_logind();
     put_session(&(fake_session){.id = "c1", .state = "opening"});
+    begin(&s);
+    put_session(&(fake_session){.id = "c2"});
+    AWAIT(&s, s.count == 1);
+    assert_non_null(find(&s, "c2"));
+    put_session(&(fake_session){.id = "c1", .state = "active"});
+    AWAIT(&s, s.count == 2);
+    /* Not for ever. */
+    put_session(&(fake_session){.id = "c3", .state = "opening"});
+    AWAIT(&s, s.count == 3);
+    end(&s);
+}
+
+static void test_tells_of_a_new_type(void **state)
+{
+    seen s;
+
+    NEEDS_FAKE();
+    make_logind();
+    put_session(&(fake_session){.id = "c1", .state = "online"});
     begin(&s);
     AWAIT(&s, s.count == 1);
     put_session(&(fake_session){.id = "c1", .type = "wayland"});
@@ -731,6 +750,7 @@ int main(void)
         SESSION_TEST(test_sees_those_that_are_open),
         SESSION_TEST(test_logon_and_logoff),
         SESSION_TEST(test_switching_is_no_change),
+        SESSION_TEST(test_waits_while_a_session_opens),
         SESSION_TEST(test_tells_of_a_new_type),
         SESSION_TEST(test_one_id_twice_is_two_sessions),
         SESSION_TEST(test_flapping_ends_in_the_set_as_it_is),
