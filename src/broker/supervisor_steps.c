@@ -131,9 +131,13 @@ static int add_module(umh_supervisor *supervisor, umh_host *host, const umh_want
 static int refresh_module(umh_host_module *module, const umh_wanted_module *wanted, bool must_fetch)
 {
     umh_module_config config = umh_module_config_of(wanted);
-    umh_changes changes = umh_changes_find(OBJECT_MODULE, &module->config, &config);
-    int r = umh_module_take_config(module, wanted);
+    umh_changes changes = 0;
+    int r = 0;
 
+    if (!module->origin || module->origin != wanted->config) {
+        changes = umh_changes_find(OBJECT_MODULE, &module->config, &config);
+        r = umh_module_take_config(module, wanted);
+    }
     if (r)
         return r;
     if (must_fetch || (changes && module->state == SLOT_FAILED) ||
@@ -156,7 +160,7 @@ static int refresh_modules(umh_supervisor *supervisor, umh_host *host,
 {
     int r = 0;
 
-    for (uint16_t i = 0; i < UMH_MODULES_PER_HOST_MAX; i++) {
+    for (uint16_t i = 0; i < host->module_count; i++) {
         umh_host_module *module = host->modules[i];
 
         if (module && module->is_wanted && !is_wanted(wanted, module->name))

@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -340,3 +341,241 @@ def test_plan_does_nothing(make_runner):
     assert pids(runner, "A", "B") == before
     assert runner.status()["broker"]["config"] == str(first)
     assert runner.find_module("B", "echo") is None
+
+
+# --- under load, and at the wrong moment -----------------------------------------------------------
+
+FLAPS = 500
+
+
+class Stream:
+    """One service: numbers from a source, looked at by a sink that knows every gap."""
+
+    def __init__(self, runner, number):
+        self.runner = runner
+        self.number = number
+
+    def source(self, **config):
+        return self.runner.module("source", Service=self.number, Asked=self.number + 1, Result=self.number + 2,
+                                  StartAtOnce=1, **config)
+
+    def sink(self, **config):
+        return self.runner.module("sink", Service=self.number, Asked=self.number + 3, Result=self.number + 4, **config)
+
+    def count(self):
+        """So many have come; none may be missing."""
+        result = json.loads(self.runner.exchange(self.number + 3, self.number + 4, "report"))
+        assert result["errors"] == 0, result
+        return result["count"]
+
+
+def flapping(runner, untouched, number):
+    """The hosts of the n-th configuration: each change touches others in another way."""
+    hosts = list(untouched)
+    if number % 2:
+        hosts.append(runner.host("Comes", "echo"))
+    modules = [configured(runner, Value=number % 7)]
+    if number % 3:
+        modules.append(runner.module("echo"))
+    hosts.append(runner.host("Changes", *modules, Hold={"Seconds": 1 + number % 5}))
+    hosts.append(runner.host("Born", "echo", Environment={"N": str(number // 20)}))
+    if number % 4 == 3:
+        hosts.reverse()
+    return hosts
+
+
+@pytest.mark.limit(180)
+def test_untouched_hosts_lose_nothing_while_the_rest_flaps(make_runner):
+    runner = make_runner()
+    stream = Stream(runner, 800)
+    untouched = [runner.host("Source", stream.source()), runner.host("Sink", stream.sink())]
+    runner.configure(*flapping(runner, untouched, 0))
+    runner.start()
+    before = pids(runner, "Source", "Sink", "Changes")
+    first = stream.count()
+    for number in range(1, FLAPS + 1):
+        runner.configure(*flapping(runner, untouched, number))
+        assert apply(runner)[0] != ["nothing to do"]
+        if number % 100 == 0:
+            assert stream.count() > first
+    runner.await_running()
+    assert pids(runner, "Source", "Sink", "Changes") == before
+    assert stream.count() > first
+    eventually(lambda: report(runner)["value"] == FLAPS % 7)
+    status = runner.status()
+    assert all(module["dropped"] == 0 and module["lost"] == 0
+               for host in status["hosts"] if host["name"] in ("Source", "Sink") for module in host["modules"])
+
+
+def test_replacing_the_receiver_loses_nothing(make_runner):
+    runner = make_runner()
+    stream = Stream(runner, 800)
+    runner.configure(runner.host("Source", stream.source()), runner.host("Sink", stream.sink()))
+    runner.start()
+    source = runner.pid("Source")
+    for number in range(1, 6):
+        before = runner.pid("Sink")
+        runner.configure(runner.host("Source", stream.source()),
+                         runner.host("Sink", stream.sink(), Environment={"N": str(number)}))
+        assert apply(runner)[0] == ["replace host 'Sink' (Environment)"]
+        runner.await_host("Sink", lambda host: host["state"] == "running" and host["pid"] not in (None, 0, before))
+        runner.await_module("Sink", "sink", "running")
+    assert runner.pid("Source") == source
+    assert "are lost" not in runner.log()
+    runner.send(stream.number + 1, "pause")
+
+    def all_came():
+        """A sink of its own cannot know what its predecessors had; the broker counted for all of them."""
+        published, came = (runner.find_module(*of) for of in (("Source", "source"), ("Sink", "sink")))
+        assert came["lost"] == 0 and came["dropped"] == 0
+        return published["published"] > 0 and came["delivered"] == published["published"] and not came["waiting"]
+
+    eventually(all_came, what=lambda: runner.status()["hosts"])
+
+
+def test_during_a_back_off(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner, Value=1), Restart={"FirstDelayMs": 60000, "MaxDelayMs": 60000}))
+    runner.start()
+    runner.kill("A")
+    runner.await_host("A", lambda host: host["state"] == "absent")
+    runner.configure(runner.host("A", configured(runner, Value=2), "echo", Environment={"X": "2"},
+                                 Restart={"FirstDelayMs": 60000, "MaxDelayMs": 60000}))
+    assert apply(runner)[0] == ["replace host 'A' (Environment)"]
+    assert runner.find_host("A")["state"] == "absent"
+    assert apply(runner)[0] == ["nothing to do"]
+    runner.umh("reset", "A")
+    runner.await_running("A")
+    assert report(runner)["first"] == 2
+    assert [module["name"] for module in runner.find_host("A")["modules"]] == ["m", "echo"]
+    assert b"X=2" in open(f"/proc/{runner.pid('A')}/environ", "rb").read().split(b"\0")
+
+
+def gated(runner, phase, **config):
+    gate = runner.folder / f"gate-{phase}"
+    gate.touch()
+    return runner.module("gated", Phase=phase, Gate=str(gate), Asked=750, Result=751, **config), gate
+
+
+@pytest.mark.parametrize("phase", ["init", "start"])
+def test_during_a_start(make_runner, phase):
+    runner = make_runner()
+    module, gate = gated(runner, phase)
+    runner.configure(runner.host("A", module, configured(runner, Value=1)))
+    runner.start(wait=False)
+    eventually(lambda: runner.find_status() and
+               runner.find_module("A", "gated")["state"] == ("loading" if phase == "init" else "starting"))
+    runner.configure(runner.host("A", module, configured(runner, Value=2), Environment={"X": "1"}), runner.host("B", "echo"))
+    assert apply(runner)[0] == ["replace host 'A' (Environment)", "start host 'B' (1 module)"]
+    assert apply(runner)[0] == ["nothing to do"]
+    gate.unlink()
+    runner.await_host("B", lambda host: host["state"] == "running")
+    runner.await_host("A", lambda host: host["state"] == "running" and host["restarts"] == 1)
+    runner.await_running()
+    assert report(runner)["first"] == 2
+    assert b"X=1" in open(f"/proc/{runner.pid('A')}/environ", "rb").read().split(b"\0")
+
+
+def test_config_changes_while_the_module_starts(make_runner):
+    runner = make_runner()
+    module, gate = gated(runner, "start")
+    runner.configure(runner.host("A", module, configured(runner, Value=1)))
+    runner.start(wait=False)
+    eventually(lambda: runner.find_status() and runner.find_module("A", "gated")["state"] == "starting")
+    other = gated(runner, "start", Other=1)[0]
+    runner.configure(runner.host("A", other, configured(runner, Value=2)))
+    assert len(apply(runner)[0]) == 2
+    gate.unlink()
+    # gated has no configure function: it is reloaded when it has started.
+    eventually(lambda: runner.find_module("A", "gated")["loaded"] == 2)
+    runner.await_module("A", "gated", "running")
+    eventually(lambda: report(runner)["value"] == 2)
+
+
+def test_during_a_stop(make_runner):
+    runner = make_runner()
+    module, gate = gated(runner, "stop")
+    runner.configure(runner.host("A", module), runner.host("B", "echo"))
+    runner.start()
+    before = runner.pid("A")
+    runner.configure(runner.host("B", "echo"))
+    assert apply(runner)[0] == ["stop host 'A'"]
+    # Wanted again while it is on its way out: it ends first, and then there is another.
+    runner.configure(runner.host("A", "echo"), runner.host("B", "echo"))
+    assert apply(runner)[0] == ["nothing to do"]
+    gate.unlink()
+    runner.await_host("B", lambda host: host["state"] == "running")
+    eventually(lambda: any(host["name"] == "A" and host["state"] == "running" and host["pid"] != before
+                           for host in runner.status()["hosts"]))
+    assert [module["name"] for module in runner.find_host("A")["modules"]] == ["echo"]
+
+
+def test_during_a_reload(make_runner):
+    runner = make_runner()
+    module, gate = gated(runner, "stop")
+    runner.configure(runner.host("A", module, "echo"))
+    runner.start()
+    before = runner.pid("A")
+    runner.configure(runner.host("A", configured(runner, name="gated", Value=4), "echo"))
+    assert apply(runner)[0] == ["reload module 'gated' of host 'A' (Path)"]
+    runner.configure(runner.host("A", configured(runner, name="gated", Value=5), "echo"))
+    assert apply(runner)[0] == ["configure module 'gated' of host 'A' (Config)"]
+    gate.unlink()
+    eventually(lambda: runner.find_module("A", "gated")["loaded"] == 2)
+    runner.await_module("A", "gated", "running")
+    eventually(lambda: report(runner)["value"] == 5)
+    assert runner.pid("A") == before
+
+
+def test_unwanted_while_it_is_told(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner, Value=1, SlowMs=500), "echo"))
+    runner.start()
+    before = runner.pid("A")
+    runner.configure(runner.host("A", configured(runner, Value=2, SlowMs=500), "echo"))
+    apply(runner)
+    runner.await_module("A", "m", "configuring")
+    runner.configure(runner.host("A", "echo"))
+    assert apply(runner)[0] == ["unload module 'm' from host 'A'"]
+    eventually(lambda: runner.find_module("A", "m") is None)
+    assert runner.pid("A") == before
+
+
+def test_two_at_once(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner, Value=0)))
+    runner.start()
+    before = runner.pid("A")
+    files = []
+    for number in range(1, 3):
+        path, runner.config = runner.config, runner.folder / f"{number}.json"
+        files.append(runner.config)
+        runner.configure(runner.host("A", configured(runner, Value=number)), runner.host(f"B{number}", "echo"))
+        runner.config = path
+    running = [subprocess.Popen(runner.command("apply", file), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+               for file in files * 6]
+    said = [process.communicate(timeout=runner.patience) for process in running]
+    assert [process.returncode for process in running] == [0] * len(running), said
+    results = [output.decode().splitlines() for output, _ in said]
+    # Each is performed whole: a host of one file leaves with the other's coming.
+    assert all(steps == ["nothing to do"] or "configure module 'm' of host 'A' (Config)" in steps for steps in results), results
+    followed = runner.status()["broker"]["config"]
+    number = files.index(type(files[0])(followed)) + 1
+    eventually(lambda: report(runner)["value"] == number)
+    eventually(lambda: [host["name"] for host in runner.status()["hosts"]] == ["A", f"B{number}"])
+    assert runner.pid("A") == before
+
+
+def test_stages_begin_one_after_the_other(make_runner):
+    runner = make_runner()
+    runner.configure(runner.host("A", "echo"), StartTogetherMs=600000)
+    runner.start()
+    module, gate = gated(runner, "init")
+    runner.configure(runner.host("A", "echo"), runner.host("Late", "echo", Stage=2), runner.host("Early", module, Stage=1),
+                     StartTogetherMs=600000)
+    assert apply(runner)[0] == ["start host 'Early' (1 module)", "start host 'Late' (1 module)"]
+    runner.await_host("Early", lambda host: host["state"] == "loading")
+    assert "Late" not in [host["name"] for host in runner.status()["hosts"]]
+    gate.unlink()
+    eventually(lambda: "Late" in [host["name"] for host in runner.status()["hosts"]])
+    runner.await_running("A", "Early", "Late")
