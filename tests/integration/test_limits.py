@@ -76,6 +76,25 @@ def test_a_limit_that_cannot_be_applied_stops_the_host(runner, key):
     assert runner.log().count("is not started until it is changed or reset: ") == 2
 
 
+def test_a_refused_host_is_tried_again_when_it_is_changed(runner):
+    limits = {"CpuPercent": 50}
+    runner.configure(runner.host("free", "echo"), runner.host("limited", "echo", Limits=limits))
+    runner.start(wait=False)
+    needs_no_controllers(runner.await_running("free")["hosts"][0])
+    runner.await_host("limited", lambda host: host["why"])
+    free = runner.pid("free")
+
+    # as it was: nothing new is tried
+    runner.umh("apply")
+    assert len(runner.find_host("limited")["deaths"]) == 1
+    runner.configure(runner.host("free", "echo"), runner.host("limited", "echo", Limits={**limits, "Required": False}))
+    runner.umh("apply")
+    host = runner.await_host("limited", lambda host: host["state"] == "running")
+    assert host["why"] is None and host["limits"]["required"] is False
+    assert runner.log().count("runs without a limit: CpuPercent cannot be applied") == 1
+    assert runner.pid("free") == free
+
+
 @pytest.mark.sanitize
 def test_a_limit_that_is_not_required_is_missed_once(runner):
     runner.configure(runner.host("lax", "echo", Limits={**QUOTAS, "Required": False}))
