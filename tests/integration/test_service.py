@@ -1,0 +1,434 @@
+# SPDX-License-Identifier: MIT
+"""The broker as a service: what it says to its manager, and its whole life under a real systemd."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from runner import ROOT, eventually, is_alive
+from runner import service as guid_of
+
+sys.path.insert(0, str(ROOT / "tests" / "container"))
+from machine import USER, USER_GROUP_ID, USER_ID, Machine, Unavailable, command_line  # noqa: E402
+
+ECHO_ASKED, ECHO_ANSWERED, HANG_ASKED = 1, 2, 4
+
+
+# --- what it says, to a socket that stands for the manager -------------------------------------------------------
+
+
+class Manager:
+    """Hears what a service says."""
+
+    def __init__(self, folder):
+        self.path = folder / "notify"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.path))
+        self.heard = []
+
+    def hear(self, timeout):
+        """The next message, as its lines."""
+        self.socket.settimeout(timeout)
+        self.heard.append(self.socket.recv(4096).decode().split("\n"))
+        return self.heard[-1]
+
+    def await_line(self, line, timeout=20.0):
+        """Until a message has it; returns that."""
+        deadline = time.monotonic() + timeout
+        while True:
+            left = deadline - time.monotonic()
+            assert left > 0, f"it did not say {line}: {self.heard}"
+            with contextlib.suppress(socket.timeout):
+                lines = self.hear(left)
+                if line in lines:
+                    return lines
+
+    def close(self):
+        self.socket.close()
+
+
+@pytest.fixture
+def manager(tmp_path):
+    made = Manager(tmp_path)
+    yield made
+    made.close()
+
+
+def environment_of(manager, **more):
+    return {"NOTIFY_SOCKET": str(manager.path), **more}
+
+
+@pytest.mark.sanitize
+def test_is_ready_when_its_hosts_run(runner, manager):
+    runner.configure(runner.host("early", "echo"), runner.host("one", "echo", Stage=1), runner.host("two", "printing", Stage=2))
+    runner.start(environment=environment_of(manager), wait=False)
+    assert manager.await_line("READY=1", runner.patience) == ["READY=1", "STATUS=3 of 3 hosts run"]
+    assert [host["state"] for host in runner.status()["hosts"]] == ["running"] * 3
+    assert all("READY=1" not in lines for lines in manager.heard[:-1])
+
+
+@pytest.mark.sanitize
+def test_says_how_many_hosts_run(runner, manager):
+    runner.configure(runner.host("one", "echo", Restart={"When": "Never"}), runner.host("two", "printing"))
+    runner.start(environment=environment_of(manager))
+    manager.await_line("STATUS=2 of 2 hosts run", runner.patience)
+    runner.kill("one")
+    manager.await_line("STATUS=1 of 2 hosts run", runner.patience)
+    runner.umh("reset", "one")
+    manager.await_line("STATUS=2 of 2 hosts run", runner.patience)
+    assert runner.stop() == 0
+    assert manager.await_line("STOPPING=1", runner.patience)[1].startswith("STATUS=stopping, ")
+
+
+def test_a_host_that_keeps_ending_does_not_keep_it_from_being_ready(runner, manager):
+    runner.configure(runner.host("one", "wrong_start"), runner.host("two", "echo"),
+                     runner.host("three", Environment={"UMH_NOTHING": "1"}, Restart={"FirstDelayMs": 600000}))
+    runner.start(environment=environment_of(manager), wait=False)
+    manager.await_line("READY=1", runner.patience)
+
+
+@pytest.mark.sanitize
+def test_feeds_the_watchdog_while_its_loop_runs(runner, manager):
+    runner.configure(runner.host("one", "echo"))
+    runner.start(environment=environment_of(manager, WATCHDOG_USEC="400000"))
+    for _ in range(3):
+        manager.await_line("WATCHDOG=1", runner.patience)
+    with runner.paused(runner.broker.pid):
+        with contextlib.suppress(socket.timeout):
+            while True:  # what it had said before
+                manager.hear(0.5)
+        assert manager.heard[-1] is not None
+    manager.await_line("WATCHDOG=1", runner.patience)
+
+
+def test_does_not_wait_for_a_manager_that_does_not_listen(runner, manager):
+    """Its socket is full: the broker works on, and says the last word later."""
+    full = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            full.sendto(b"X=1", str(manager.path))
+    full.close()
+    runner.configure(runner.host("one", "echo"))
+    runner.start(environment=environment_of(manager, WATCHDOG_USEC="100000"))
+    assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "here") == "here"
+    assert manager.await_line("READY=1", runner.patience) == ["READY=1", "STATUS=1 of 1 hosts run"]
+
+
+def test_its_hosts_do_not_have_its_socket(runner, manager):
+    runner.configure(runner.host("one", "echo"))
+    runner.start(environment=environment_of(manager, WATCHDOG_USEC="60000000"))
+    with open(f"/proc/{runner.pid('one')}/environ", "rb") as file:
+        names = [entry.split(b"=")[0] for entry in file.read().split(b"\0")]
+    assert not {b"NOTIFY_SOCKET", b"WATCHDOG_USEC", b"JOURNAL_STREAM"} & set(names)
+
+
+# --- the command where it cannot do anything ----------------------------------------------------------------------
+
+
+def test_service_needs_systemd(runner):
+    runner.configure(runner.host("one", "echo"))
+    if os.path.isdir("/run/systemd/system"):
+        pytest.skip("systemd runs this machine: its services are not touched")
+    for arguments in (("install", "--config", runner.config), ("uninstall",), ("start",), ("stop",), ("status",)):
+        done = runner.umh("service", *arguments, code=1)
+        assert b"systemd does not run this machine" in done.stderr
+
+
+def test_service_refuses_wrong_usage(runner):
+    for arguments, words in (((), b"missing"), (("instal",), b"did you mean install?"), (("start", "stop"), b"too much"),
+                             (("install",), b"--config FILE"), (("start", "--config", "x"), b"takes no --config"),
+                             (("status", "--instance", "a/b"), b"--instance takes a name")):
+        assert words in runner.umh("service", *arguments, code=2).stderr
+
+
+def test_service_checks_the_configuration_first(runner):
+    done = runner.umh("service", "install", "--config", runner.folder / "none.json", code=1)
+    assert b"there is no file" in done.stderr
+    runner.config.write_text('{"ChildProcesses": [')
+    assert b"broker.json:1" in runner.umh("service", "install", "--config", runner.config, code=1).stderr
+    runner.config.write_text('{"ChildProcesses": [{"GroupName": "a", "Modules": ["no_such_module"]}]}')
+    done = runner.umh("service", "install", "--config", runner.config, code=1)
+    assert b"no_such_module" in done.stderr and done.stdout == b""
+
+
+# --- its life under systemd ----------------------------------------------------------------------------------------
+
+UNIT = "umh.service"
+CONFIG = "/etc/umh/broker.json"
+RUNS = "2 of 2 hosts run"
+
+
+@pytest.fixture(scope="module")
+def machine(tree):
+    if tree.sanitizer:
+        pytest.skip("a sanitizer's programs need its libraries")
+    try:
+        made = Machine(tree.dist, tree.tests)
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    yield made
+    made.close()
+
+
+def module_of(name, **keys):
+    return {"Name": name, "Path": f"/opt/tests/modules/{name}/{name}.so", **keys}
+
+
+def host_of(name, *modules, **keys):
+    return {"GroupName": name, "Modules": [module_of(module) for module in modules], **keys}
+
+
+TWO_HOSTS = (host_of("one", "echo"), host_of("two", "printing"))
+
+
+def configure(machine, *hosts, **keys):
+    machine.write(CONFIG, json.dumps({**keys, "ChildProcesses": hosts}))
+
+
+def status_of(machine):
+    done = machine.umh("status", "--json", code=None)
+    return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+def await_hosts(machine, check, what):
+    """The hosts of the status by name, once they pass."""
+    def look():
+        status = status_of(machine)
+        hosts = {host["name"]: host for host in status["hosts"]} if status else {}
+        return hosts if hosts and check(hosts) else None
+
+    return eventually(look, 20, lambda: f"{what}: {status_of(machine)}")
+
+
+def await_all_run(machine):
+    return await_hosts(machine, lambda hosts: all(host["state"] == "running" for host in hosts.values()), "all run")
+
+
+@pytest.fixture
+def service(machine, request):
+    """Installed and started; afterwards nothing of it is left."""
+    configure(machine, *TWO_HOSTS)
+    machine.umh("service", "install", "--config", CONFIG)
+    machine.umh("service", "start")
+    yield machine
+    call = getattr(request.node, "report_call", None)
+    if call is None or call.failed:
+        print(machine.run("journalctl", "--unit", UNIT, "--no-pager", "--lines=60", code=None).stdout)
+    pids = machine.pids(UNIT)
+    machine.umh("service", "uninstall")
+    machine.run("rm", "-rf", f"/etc/systemd/system/{UNIT}.d")
+    machine.run("systemctl", "daemon-reload")
+    assert not [command_line(pid) for pid in pids if is_alive(pid)]
+
+
+def await_end(pids, seconds):
+    eventually(lambda: not any(is_alive(pid) for pid in pids), seconds,
+               lambda: [command_line(pid) for pid in pids if is_alive(pid)])
+
+
+def test_is_installed_started_stopped_and_uninstalled(machine):
+    configure(machine, *TWO_HOSTS)
+    assert "is not installed" in machine.umh("service", "status", code=1).stdout
+    for action in ("start", "stop", "uninstall"):
+        assert "there is no service umh.service" in machine.umh("service", action, code=1).stderr
+    assert "umh.service is installed" in machine.umh("service", "install", "--config", CONFIG).stdout
+    assert "just the same" in machine.umh("service", "install", "--config", CONFIG).stdout
+    state = json.loads(machine.umh("service", "status", "--json", code=1).stdout)
+    assert (state["active"], state["at_boot"], state["pid"]) == ("inactive", "enabled", None)
+
+    machine.umh("service", "start")
+    assert [host["state"] for host in status_of(machine)["hosts"]] == ["running", "running"]
+    state = machine.unit(UNIT, "ActiveState", "SubState", "StatusText")
+    assert state == {"ActiveState": "active", "SubState": "running", "StatusText": RUNS}
+    state = json.loads(machine.umh("service", "status", "--json").stdout)
+    assert (state["active"], state["says"], state["broker"], state["restarts"]) == ("active", RUNS, RUNS, 0)
+    assert RUNS in machine.umh("service", "status").stdout
+
+    group = machine.group(UNIT)
+    pids = machine.pids(UNIT)
+    assert len(pids) >= 3
+    machine.umh("service", "stop")
+    await_end(pids, 0.5)
+    assert not group.exists()
+    assert machine.unit(UNIT, "ActiveState", "Result") == {"ActiveState": "inactive", "Result": "success"}
+    assert not machine.run("ls", "/run/umh", code=None).stdout.strip()
+    assert "stopped and uninstalled" in machine.umh("service", "uninstall").stdout
+    assert machine.unit(UNIT, "LoadState", "FragmentPath") == {"LoadState": "not-found", "FragmentPath": ""}
+    assert machine.run("cat", CONFIG).stdout
+
+
+def test_leaves_what_others_wrote_alone(machine):
+    configure(machine, *TWO_HOSTS)
+    machine.write(f"/etc/systemd/system/{UNIT}", "[Service]\nExecStart=/bin/sleep 1000\n")
+    assert "was not written by" in machine.umh("service", "install", "--config", CONFIG, code=1).stderr
+    machine.run("systemctl", "daemon-reload")
+    assert "was not written by" in machine.umh("service", "uninstall", code=1).stderr
+    machine.run("rm", f"/etc/systemd/system/{UNIT}")
+    machine.run("systemctl", "daemon-reload")
+    done = machine.run("setpriv", "--reuid=nobody", "--clear-groups", "/opt/umh/bin/umh", "service", "start", code=1)
+    assert "only root" in done.stderr
+
+
+def test_instances_do_not_disturb_each_other(service):
+    service.write("/etc/umh/100% odd $name.json", json.dumps({"ChildProcesses": [host_of("three", "echo")]}))
+    service.umh("service", "install", "--instance", "edge", "--config", "/etc/umh/100% odd $name.json")
+    service.umh("service", "start", "--instance", "edge")
+    assert "1 of 1 hosts run" in service.umh("service", "status", "--instance", "edge").stdout
+    assert "umh@edge.service" in service.umh("service", "uninstall", "--instance", "edge").stdout
+    assert RUNS in service.umh("service", "status").stdout
+
+
+def test_is_started_again_after_kill_9(service):
+    pids = service.pids(UNIT)
+    os.kill(service.find_pid(UNIT, "umh-broker"), signal.SIGKILL)
+    await_end(pids, 0.5)
+    eventually(lambda: service.unit(UNIT, "NRestarts", "StatusText") == {"NRestarts": "1", "StatusText": RUNS}, 20,
+               lambda: service.unit(UNIT, "NRestarts", "StatusText", "ActiveState"))
+    await_all_run(service)
+    assert not set(pids) & set(service.pids(UNIT))
+
+
+def test_is_started_again_when_its_loop_hangs(service):
+    service.write(f"/etc/systemd/system/{UNIT}.d/fast.conf", "[Service]\nWatchdogSec=1\nTimeoutAbortSec=500ms\n")
+    service.run("systemctl", "daemon-reload")
+    service.run("systemctl", "restart", UNIT)
+    pids = service.pids(UNIT)
+    started = time.monotonic()
+    os.kill(service.find_pid(UNIT, "umh-broker"), signal.SIGSTOP)
+    eventually(lambda: service.unit(UNIT, "NRestarts", "StatusText") == {"NRestarts": "1", "StatusText": RUNS}, 20,
+               lambda: service.unit(UNIT, "NRestarts", "StatusText", "ActiveState"))
+    # 1 s of silence, 0.5 s to die of SIGABRT, 0.5 s of RestartSec
+    assert time.monotonic() - started < 6
+    await_end(pids, 0.5)
+    await_all_run(service)
+    assert any("watchdog" in record["MESSAGE"].lower() for record in service.journal(f"UNIT={UNIT}"))
+
+
+def test_stays_away_after_umh_stop(service):
+    pids = service.pids(UNIT)
+    service.umh("stop")
+    eventually(lambda: service.unit(UNIT, "ActiveState", "Result") == {"ActiveState": "inactive", "Result": "success"},
+               20, lambda: service.unit(UNIT, "ActiveState", "Result"))
+    await_end(pids, 0.5)
+
+
+def test_a_host_that_ignores_everything_does_not_outlive_it(service):
+    configure(service, host_of("deaf", "hang", Timeouts={"StopMs": 200}), *TWO_HOSTS)
+    service.run("systemctl", "restart", UNIT)
+    service.umh("send", guid_of(HANG_ASKED), "now")
+    pids = service.pids(UNIT)
+    service.umh("service", "stop")
+    await_end(pids, 0.5)
+    assert service.unit(UNIT, "Result")["Result"] == "success"
+
+
+def test_its_journal_has_fields(service):
+    service.umh("load", "one", "/opt/tests/modules/wrong_init/wrong_init.so", code=None)
+    broker = service.find_pid(UNIT, "umh-broker")
+    assert broker
+    records = eventually(lambda: service.journal("SYSLOG_IDENTIFIER=umh", "UMH_MODULE=wrong_init"), 20, "a record of it")
+    record = records[-1]
+    assert (record["UMH_HOST"], record["UMH_SESSION"], record["_SYSTEMD_UNIT"]) == ("one", "0", UNIT)
+    assert record["MESSAGE"].startswith("one/wrong_init: ") and record["PRIORITY"] in "34"
+    own = service.journal("SYSLOG_IDENTIFIER=umh", f"_SYSTEMD_UNIT={UNIT}")
+    assert any(record["MESSAGE"].startswith("running 2 hosts") and "UMH_HOST" not in record for record in own)
+
+
+def test_reload_follows_the_file(service):
+    before = service.umh("status", "--json").stdout
+    pids = {host["name"]: host["pid"] for host in json.loads(before)["hosts"]}
+    configure(service, *TWO_HOSTS, host_of("three", "echo"))
+    service.run("systemctl", "reload", UNIT)
+    hosts = await_hosts(service, lambda hosts: len(hosts) == 3 and hosts["three"]["state"] == "running", "three runs")
+    assert {name: hosts[name]["pid"] for name in pids} == pids
+    eventually(lambda: service.unit(UNIT, "ActiveState", "StatusText") ==
+               {"ActiveState": "active", "StatusText": "3 of 3 hosts run"}, 20,
+               lambda: service.unit(UNIT, "ActiveState", "StatusText"))
+    service.write(CONFIG, "{")
+    done = service.run("systemctl", "reload", UNIT, code=None)
+    assert done.returncode != 0
+    assert len(status_of(service)["hosts"]) == 3
+
+
+# --- users' sessions -------------------------------------------------------------------------------------------------
+
+
+def sessions_of(machine):
+    """Their ids."""
+    lines = machine.run("loginctl", "list-sessions", "--no-legend").stdout.splitlines()
+    return {line.split()[0] for line in lines if USER in line.split()}
+
+
+def log_on(machine, kind="x11"):
+    """A session of the user, as a login makes it; returns its id."""
+    before = sessions_of(machine)
+    machine.run("systemd-run", f"--property=User={USER}", "--property=PAMName=login",
+                f"--property=Environment=XDG_SESSION_TYPE={kind}", "--property=Environment=XDG_SESSION_CLASS=user",
+                "/bin/sleep", "1000")
+    return eventually(lambda: sessions_of(machine) - before, 20, "a session").pop()
+
+
+def log_off(machine, session):
+    machine.run("loginctl", "kill-session", session, "-s", "KILL")
+
+
+def set_in_user_manager(machine, *assignments):
+    machine.run("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "env",
+                f"XDG_RUNTIME_DIR=/run/user/{USER_ID}", "systemctl", "--user", "set-environment", *assignments)
+
+
+def status_fields(pid):
+    with open(f"/proc/{pid}/status") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def environment_of_process(pid):
+    with open(f"/proc/{pid}/environ", "rb") as file:
+        return dict(entry.decode().split("=", 1) for entry in file.read().split(b"\0") if b"=" in entry)
+
+
+def await_tray(machine, name):
+    """The process of the user's host, once it runs, and the status of all."""
+    hosts = await_hosts(machine, lambda hosts: hosts.get(name, {}).get("state") == "running", f"{name} runs")
+    return machine.find_pid(UNIT, f"umh-host64 --attached {name}", without="umh-init"), hosts
+
+
+def test_hosts_come_and_go_with_users(service):
+    configure(service, *TWO_HOSTS, host_of("tray", "echo", Session="AllUsers"))
+    service.run("systemctl", "restart", UNIT)
+    assert {host["name"] for host in status_of(service)["hosts"]} == {"one", "two"}
+    session = log_on(service)
+    pid, hosts = await_tray(service, "tray@1")
+    fields = status_fields(pid)
+    assert fields["Uid"].split() == [str(USER_ID)] * 4 and fields["Gid"].split() == [str(USER_ID)] * 4
+    assert set(fields["Groups"].split()) == {str(USER_ID), str(USER_GROUP_ID)}
+    environment = environment_of_process(pid)
+    assert (environment["HOME"], environment["USER"]) == (f"/home/{USER}", USER)
+    assert (environment["XDG_SESSION_ID"], environment["XDG_RUNTIME_DIR"]) == (session, f"/run/user/{USER_ID}")
+
+    set_in_user_manager(service, "LANG=tlh_QO.UTF-8", "LD_PRELOAD=/tmp/evil.so")
+    other = log_on(service, "tty")
+    other_pid, _ = await_tray(service, "tray@2")
+    environment = environment_of_process(other_pid)
+    assert environment["LANG"] == "tlh_QO.UTF-8" and "LD_PRELOAD" not in environment
+    assert environment["XDG_SESSION_ID"] == other
+    assert service.unit(UNIT, "StatusText")["StatusText"] == "4 of 4 hosts run"
+
+    log_off(service, session)
+    now = await_hosts(service, lambda hosts: "tray@1" not in hosts, "the user's host has gone")
+    await_end([pid], 0.5)
+    assert {name: host["pid"] for name, host in now.items()} == \
+        {"one": hosts["one"]["pid"], "two": hosts["two"]["pid"], "tray@2": now["tray@2"]["pid"]}
+    assert is_alive(other_pid)
+    log_off(service, other)
+    await_hosts(service, lambda hosts: set(hosts) == {"one", "two"}, "the user's hosts have gone")
+    await_end([other_pid], 0.5)
+    records = service.journal("UMH_HOST=tray@2")
+    assert records and {record["UMH_SESSION"] for record in records} == {"2"}
