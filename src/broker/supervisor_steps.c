@@ -102,6 +102,7 @@ static int take_host_config(umh_host *host, const umh_host_config *wanted)
     /* Another root may be meant. */
     umh_text_free(host->dotnet_root);
     host->dotnet_root = NULL;
+    host->has_said_limits = false;
     return 0;
 }
 
