@@ -86,6 +86,17 @@ def memory_of(pid, key="VmRSS"):
     raise AssertionError(f"process {pid} has no {key}")
 
 
+def cgroup_places():
+    """The folders of the cgroup v2 tree that a broker started from here may make groups in."""
+    own = [line[3:] for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::")]
+    places = []
+    for mount in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+        if own and pathlib.Path(mount, "cgroup.controllers").exists():
+            base = pathlib.Path(mount + own[0])
+            places += [base, base.parent]
+    return places
+
+
 def has_mapped(pid, part):
     return part in pathlib.Path(f"/proc/{pid}/maps").read_text()
 
@@ -364,6 +375,17 @@ class Runner:
                 os.kill(pid, signal.SIGKILL)
         return left
 
+    def _remove_groups(self):
+        """What a killed broker left in the cgroup tree is for the next of its instance, and there is none."""
+        for place in cgroup_places():
+            tree = place / f"umh-{self.instance}"
+            if tree.is_dir():
+                with contextlib.suppress(OSError):
+                    (tree / "cgroup.kill").write_text("1")
+                for folder, _, _ in os.walk(tree, topdown=False):
+                    with contextlib.suppress(OSError):
+                        os.rmdir(folder)
+
     def close(self, is_ok=True):
         """Everything ends and nothing is left; what was wrong on the way is an error of the test."""
         problems = []
@@ -388,4 +410,5 @@ class Runner:
         for place in (f"/var/lib/umh/{self.instance}", f"/run/umh/{self.instance}",
                       os.path.expanduser(f"~/.cache/umh/store/{self.instance}")):
             shutil.rmtree(place, ignore_errors=True)
+        self._remove_groups()
         assert not problems, "\n".join(problems)

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from runner import eventually, is_alive
+from runner import cgroup_places, eventually, is_alive
 
 ASKED, ANSWERED = 801, 802
 TALKER_ASKED, TALKER_ANSWERED = 0x141, 0x142
@@ -34,16 +34,10 @@ def greedy(runner):
 
 def groups(runner):
     """The folder of the instance's control groups."""
-    own = re.search(r"^0::(.*)$", pathlib.Path("/proc/self/cgroup").read_text(), re.M)
-    mounts = pathlib.Path("/proc/self/mountinfo").read_text()
-    mount = re.search(r"^\S+ \S+ \S+ / (\S+) .* - cgroup2 ", mounts, re.M)
-    if not own or not mount:
-        pytest.skip("no cgroup v2 tree is mounted")
-    base = pathlib.Path(mount[1] + own[1])
-    for place in (base, base.parent):
-        if (place / f"umh-{runner.instance}").is_dir():
-            return place / f"umh-{runner.instance}"
-    pytest.skip(f"the cgroup v2 tree at {base} cannot be written here")
+    trees = [place / f"umh-{runner.instance}" for place in cgroup_places()]
+    if not any(tree.is_dir() for tree in trees):
+        pytest.skip(f"no cgroup v2 tree can be written here: {[str(tree) for tree in trees]}")
+    return next(tree for tree in trees if tree.is_dir())
 
 
 def needs_no_controllers(host):
