@@ -52,8 +52,8 @@ typedef struct umh_process_spec {
     umh_pipe cgroup;        /* entry of the control group to be in; UMH_PIPE_NONE: ours */
     int64_t open_files_max; /* 0: ours */
     /*
-     * a shared page and where in it the init leaves how the program ended (UMH_PROCESS_REPORT_BYTES);
-     * UMH_PIPE_NONE: nowhere. May be one of `inherit`.
+     * a shared page and where in it the init leaves how the program ended
+     * (UMH_PROCESS_REPORT_BYTES); UMH_PIPE_NONE: nowhere. May be one of `inherit`.
      */
     umh_pipe report;
     uint32_t report_offset;
@@ -117,8 +117,8 @@ enum { UMH_PROCESS_NO_PROGRAM = 1, UMH_PROCESS_RUNNING = 2 };
  */
 UMH_MUST_USE int umh_process_start(const umh_process_spec *spec, umh_process *ret_process);
 /*
- * The pid of the program under the init, as this process sees it; `process` itself where there is no
- * init. 0: it has ended, or is not there yet.
+ * The pid of the program under the init, as this process sees it; `process` itself where there is
+ * no init. 0: it has ended, or is not there yet.
  */
 int64_t umh_process_find_pid(const umh_process *process);
 /* Kill it, with its namespace or process group. Nothing happens when it has ended. */

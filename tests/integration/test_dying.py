@@ -92,7 +92,7 @@ def await_family(runner, name):
             for pid in marked(runner):
                 if os.readlink(f"/proc/{pid}/ns/pid") == inside:
                     parents[pid] = parent_of(pid)
-            if sorted(parents.values()) == sorted([parents[init], init, init, program]):
+            if sorted(parents.values()) == sorted([parents.get(init, 0), init, init, program]):
                 return init, sorted(parents)
         return None
 

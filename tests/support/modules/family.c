@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A module that leaves relatives behind, as early as it can and by every way out of a process group:
- * a child; a grandchild in a session of its own that nobody waits for; with "Storm": so many lines
- * of processes of which each starts the next and ends, faster than anybody could look. All ignore
- * what can be ignored. "Leave": 1 ends the host right then; "Stay": 1 keeps it from stopping.
+ * A module that leaves relatives behind, as early as it can and by every way out of a process
+ * group: a child; a grandchild in a session of its own that nobody waits for; with "Storm": so
+ * many lines of processes of which each starts the next and ends, faster than anybody could look.
+ * The first two ignore what can be ignored. "Leave": 1 ends the host right then; "Stay": 1 keeps it
+ * from stopping.
  */
 #include "configured.h"
 

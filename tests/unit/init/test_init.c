@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* umh-init as a process, with this program under it: what it applies, reaps, forwards and reports. */
+/* umh-init as a process, this program under it: what it applies, reaps, forwards and reports. */
 #include "init/init.h"
 #include "platform/file.h"
 #include "platform/page.h"
