@@ -6,7 +6,8 @@
  * everything about it is known, and again when that has changed.
  *
  * A session is one of class `user` that is open: active, online and locked are the same here,
- * opening is waited for up to UMH_SESSION_ASK_MS, closing is gone. Several events of one change become one call.
+ * closing is gone; one that is opening is waited for, UMH_SESSION_ASK_MS at most. Several events of
+ * one change become one call.
  */
 #pragma once
 

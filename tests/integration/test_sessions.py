@@ -278,7 +278,7 @@ def test_hosts_come_and_go_with_their_sessions(runner, desk):
 @pytest.mark.sanitize
 def test_lock_switch_and_disconnect_change_nothing(runner, desk):
     runner.configure(for_users(runner))
-    desk.log_on("c1", ANN, state="opening")
+    desk.log_on("c1", ANN)
     desk.start()
     before = desk.await_hosts("agent@1")["agent@1"]
     for state, active in (("active", 1), ("online", 0), ("active", 1), ("online", 0)):

@@ -5,6 +5,7 @@
  *
  *   event, or a look found something meanwhile -> look (pool: the whole list) -> compare
  *   new or changed -> ask (pool: user, environment), a few at a time -> announced
+ *   opening -> asked once it is open, or when that takes too long
  *   gone -> off the list at once, also while it is asked about
  *
  * Every UMH_SESSIONS_RETRY_MS it is seen to that the watched folder is the one that is there. While
@@ -308,7 +309,8 @@ static void start_asks(umh_watch_sessions *sessions)
 
         if (sessions->asks >= UMH_SESSION_ASKS_MAX)
             return;
-        if (!entry->must_ask || is_awaited(sessions, entry) || is_user_asked(sessions, entry->facts.uid))
+        if (!entry->must_ask || is_awaited(sessions, entry) ||
+            is_user_asked(sessions, entry->facts.uid))
             continue;
         entry->is_asked = start_ask(sessions, entry);
         entry->must_ask = !entry->is_asked;
