@@ -271,6 +271,7 @@ static umh_json *describe_broker(const umh_broker *broker)
     set(&object, "state", json_string(broker->is_stopping ? "stopping" : "running"));
     set(&object, "uptime_ms", number_value(ms_since(broker->started_ns)));
     set(&object, "containment", json_string(umh_containment_name(broker->containment)));
+    set(&object, "quotas", umh_status_describe_quotas(broker));
     set(&object, "memory", describe_memory(broker));
     return object;
 }

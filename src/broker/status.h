@@ -22,6 +22,7 @@ umh_json *umh_status_describe(umh_broker *broker);
 umh_json *umh_status_describe_host(const umh_host *host);
 umh_json *umh_status_describe_limits(const umh_limits_config *limits);
 umh_json *umh_status_describe_usage(const umh_host *host);
+umh_json *umh_status_describe_quotas(const umh_broker *broker);
 /*
  * Publish {"v":1,"event":"host","host":...,"state":...,...} on the Broker service, where somebody
  * subscribed to it.

@@ -33,3 +33,18 @@ umh_json *umh_status_describe_usage(const umh_host *host)
                      number_or_null(usage.throttled_us >= 0 ? usage.throttled_us / 1000 : -1),
                      "processes_refused", number_or_null(usage.refused_count));
 }
+
+/* Which this machine has for hosts; why there are none at all. */
+umh_json *umh_status_describe_quotas(const umh_broker *broker)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < QUOTA_COUNT; i++) {
+        umh_cgroup_quota quota = (umh_cgroup_quota)i;
+
+        if (umh_cgroups_has(broker->cgroups, quota))
+            umh_ignore(json_array_append_new(list, json_string(umh_cgroup_quota_name(quota))));
+    }
+    return json_pack("{s:b, s:o, s:o}", "groups", broker->cgroups != NULL, "available", list, "why",
+                     broker->cgroups ? json_null() : umh_jsonc_text(broker->cgroups_why.text));
+}
