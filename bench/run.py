@@ -23,11 +23,13 @@ import tempfile
 import time
 import typing
 
+import supervision
 from system import Failed, System, memory_kib
 
 TEXT_BYTES = 128
 PIPE_BYTES = 1024 * 1024  # what the broker's pipes grow to, too
 HOSTS = 20
+LONG_RUNS = 5
 STOPPED_HOSTS = 100
 STOP_SECONDS = 60
 
@@ -52,6 +54,7 @@ class Figure:
         return f"{sign} {self.goal:g}" + ("x" if self.goal_is_ratio else f" {self.unit}")
 
 
+RESPAWN = "kill, wait and spawn a C program"
 RELAY = "raw relay of pipes, 64 KiB batches"
 FIGURES = [
     Figure("throughput/native/1x1/128B", "msg/s", "higher", RELAY, 0.35, True),
@@ -59,8 +62,19 @@ FIGURES = [
     Figure("cpu/native/1x1/128B", "ns", "lower", RELAY + "; the goal is 200 ns where it takes 85", 2.35, True),
     Figure("throughput/native/1x1/128B/vs_zeromq", "msg/s", "higher", "ZeroMQ XSUB/XPUB proxy", 3, True),
     Figure("rtt/native/128B", "us", "lower", "raw relay of two pipes", 1.5, True),
-    Figure("restart/native/kill_to_ready", "ms", "lower", "kill, wait and spawn a C program", 20, False),
-    Figure("stop/100_hosts", "ms", "lower", "kill, wait and spawn a C program", 300, False),
+    Figure("restart/native/kill_to_exec_p50", "ms", "lower", RESPAWN, 3, False),
+    Figure("restart/native/kill_to_exec_p99", "ms", "lower", RESPAWN, 8, False),
+    Figure("restart/native/kill_to_exec_p50/vs_runsv", "ms", "lower", "runsv, of a service that was healthy", 2, True),
+    Figure("restart/native/kill_to_exec_p50/vs_s6", "ms", "lower", "s6-supervise, which waits a second before each start",
+           2, True),
+    Figure("restart/native/kill_to_ready", "ms", "lower", RESPAWN, 15, False),
+    Figure("scale/1000_hosts/all_ready", "ms", "lower", RESPAWN + ", 1,000 times", 10_000, False),
+    Figure("scale/1000_hosts/broker_rss", "MB", "lower", "RSS of an idle C program", 48, False),
+    Figure("scale/1000_hosts/host_pss", "MB", "lower", "PSS of an idle C program", 1.2, False),
+    Figure("scale/1000_hosts/idle_cpu", "% of a core", "lower", "one percent", 0.5, False),
+    Figure("scale/1000_hosts/kill_all_to_ready", "ms", "lower", RESPAWN + ", 1,000 times", 10_000, False),
+    Figure("scale/1000_hosts/unaffected_p99", "ms", "lower", "the same while nothing is killed", 3, True),
+    Figure("stop/100_hosts", "ms", "lower", RESPAWN, 300, False),
     Figure("start/example/all_ready", "ms", "lower", "dotnet hello.dll", 300, False),
     Figure("start/managed/first_message", "ms", "lower", "dotnet hello.dll", 1.3, True),
     Figure("memory/host/native_pss", "MB", "lower", "PSS of an idle C program", 2, False),
@@ -88,9 +102,10 @@ class Bench:
             raise Failed(f"{name}: {done.stderr.strip()}")
         return json.loads(done.stdout)
 
-    def system(self, *modules):
+    def system(self, *modules, keys=None):
         """A host for each module."""
-        hosts = [{"GroupName": f"{module}-{number}", "Modules": [module]} for number, module in enumerate(modules)]
+        hosts = [{"GroupName": f"{module}-{number}", "Modules": [module], **(keys or {})}
+                 for number, module in enumerate(modules)]
         return System(self.dist, hosts, folders=[self.bench / "modules"])
 
     def idle_program(self, file, key):
@@ -146,14 +161,33 @@ class Bench:
     def restart(self):
         """From kill -9 of the host until its module is called with a message of its own."""
         raw = self.program("respawn", 10)
-        with self.system("beacon") as system:
+        with self.system("beacon", keys={"Restart": supervision.AT_ONCE}) as system:
             system.ready(1)
-            system.result()
-            pid = system.pids()["beacon-0"]
-            killed_ns = time.monotonic_ns()
-            os.kill(pid, 9)
-            ours = system.result()
-        return {"restart/native/kill_to_ready": ((ours["message_ns"] - killed_ns) / 1e6, raw["ns"] / 1e6)}
+            median, _ = supervision.median_and_p99(supervision.ready_times(system))
+        return {"restart/native/kill_to_ready": (median, raw["ns"] / 1e6)}
+
+    def restart_program(self):
+        """From kill -9 of the host until the first instruction of its next program, and the same of others."""
+        raw = self.program("respawn", 10)["ns"] / 1e6
+        median, p99 = supervision.median_and_p99(supervision.exec_times(self.dist, self.bench))
+        figures = {"restart/native/kill_to_exec_p50": (median, raw), "restart/native/kill_to_exec_p99": (p99, raw)}
+        for name, command in (("vs_runsv", "runsv"), ("vs_s6", "s6-supervise")):
+            times = supervision.peer_times(command, self.bench)
+            if times:
+                figures[f"restart/native/kill_to_exec_p50/{name}"] = (median, statistics.median(times))
+        return figures
+
+    def thousand(self):
+        raw = self.program("respawn", 10)["ns"] / 1e6 * supervision.SCALE_HOSTS
+        found = supervision.thousand(self.dist, self.bench)
+        against = {
+            "all_ready": raw, "kill_all_to_ready": raw, "idle_cpu": 1.0,
+            "broker_rss": self.idle_program("status", "VmRSS"),
+            "host_pss": self.idle_program("smaps_rollup", "Pss"),
+        }
+        figures = {f"scale/1000_hosts/{name}": (found[name], baseline) for name, baseline in against.items()}
+        figures["scale/1000_hosts/unaffected_p99"] = (found["storm_p99"], found["quiet_p99"])
+        return figures
 
     def stop(self):
         """From SIGTERM until the broker has ended, all its hosts before it."""
@@ -203,6 +237,8 @@ class Bench:
             (self.stream, [f.name for f in FIGURES[:3]]),
             (self.round_trip, ["rtt/native/128B"]),
             (self.restart, ["restart/native/kill_to_ready"]),
+            (self.restart_program, [f.name for f in FIGURES if "kill_to_exec" in f.name]),
+            (self.thousand, [f.name for f in FIGURES if f.name.startswith("scale/")]),
             (self.stop, ["stop/100_hosts"]),
             (self.start_example, ["start/example/all_ready"]),
             (self.start_managed, ["start/managed/first_message"]),
@@ -224,6 +260,11 @@ def conclude(figure, pairs):
         "baseline": figure.baseline, "baseline_value": round(baseline, 4), "ratio": round(value / baseline, 4),
         "runs": len(pairs), "spread": round(spread([ours / theirs for ours, theirs in pairs]), 4),
     }
+
+
+def is_long(names):
+    """Those that take many samples in each run."""
+    return names[0].startswith(("scale/", "restart/"))
 
 
 def show(progress):
@@ -284,7 +325,7 @@ def main():
         if not wanted:
             continue
         try:
-            pairs = measure(experiment, names, run_count)
+            pairs = measure(experiment, names, min(run_count, LONG_RUNS) if is_long(names) else run_count)
         except (Failed, subprocess.SubprocessError) as why:
             absent += [(name, why) for name in wanted]
             continue
