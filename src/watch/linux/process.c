@@ -8,6 +8,15 @@
 
 #include <stdlib.h>
 
+/*
+ * A start stops the loop until the child has its program, and a death has much to clear away. A
+ * thousand at once would stop all else for seconds: when a turn has lasted so long, the next one goes
+ * on with them. The bound is for a loop whose turns are always long.
+ */
+#define TURN_MS 5
+#define NS_PER_MS 1000000u
+#define PUT_OFF_TURNS_MAX 4096u
+
 struct umh_watch_process {
     umh_watch_process_events events;
     umh_process_spec spec; /* until the start; points at the six below and owns its pipes */
@@ -22,9 +31,10 @@ struct umh_watch_process {
     uv_poll_t death;
     int handle_count; /* of those two: initialised and not closed yet */
     umh_process process;
-    bool is_waiting; /* for its start */
-    bool is_running; /* started and not reaped */
-    bool is_killed;  /* before its start */
+    unsigned put_off_turns; /* its start or its end was due */
+    bool is_waiting;        /* for its start */
+    bool is_running;        /* started and not reaped */
+    bool is_killed;         /* before its start */
     bool is_closed;
 };
 
@@ -151,6 +161,14 @@ static void on_handle_closed(uv_handle_t *handle)
     free_when_done(process);
 }
 
+/* The loop looks at its clock before the callbacks of a turn's start and before those of its poll. */
+static bool is_put_off(umh_watch_process *process, const uv_loop_t *loop)
+{
+    return uv_hrtime() / NS_PER_MS >= uv_now(loop) + TURN_MS &&
+           process->put_off_turns++ < PUT_OFF_TURNS_MAX;
+}
+
+/* What is put off is still readable in the next turn. */
 static void on_death(uv_poll_t *handle, int status, int events)
 {
     umh_watch_process *process = handle->data;
@@ -158,6 +176,8 @@ static void on_death(uv_poll_t *handle, int status, int events)
     int r;
 
     UMH_UNUSED(events);
+    if (is_put_off(process, handle->loop))
+        return;
     /*
      * While it is not reaped the group is certainly its own: what it leaves behind there goes with
      * it.
@@ -235,7 +255,10 @@ static void on_start(uv_idle_t *handle)
     umh_failure failure;
     int r;
 
+    if (is_put_off(process, handle->loop))
+        return;
     process->is_waiting = false;
+    process->put_off_turns = 0;
     uv_close((uv_handle_t *)&process->starter, on_handle_closed);
     r = start_now(process, handle->loop);
     release_spec(process);
