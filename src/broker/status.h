@@ -6,7 +6,8 @@
 #include "formats/jsonc.h"
 
 /*
- * {"broker":{"version","instance","pid","config","control","state","uptime_ms","memory":{...}},
+ * {"broker":{"version","instance","pid","config","control","state","uptime_ms","containment",
+ * "quotas":{"groups","available":[key],"why"},"memory":{...}},
  * "hosts":[...],"clients":n}. NULL: out of memory, recorded.
  */
 umh_json *umh_status_describe(umh_broker *broker);

@@ -61,6 +61,8 @@ def test_a_limit_that_cannot_be_applied_stops_the_host(runner, key):
     assert host["deaths"][0]["text"] == host["why"]
     assert host["deaths"][0]["exit_code"] is None and host["deaths"][0]["signal"] is None
     assert runner.find_host("free")["state"] == "running"
+    quotas = runner.status()["broker"]["quotas"]
+    assert key not in quotas["available"] and (quotas["groups"] or quotas["why"])
     shown = runner.umh("status").stdout.decode()
     assert f"not started again: {key} cannot be applied" in shown
 
