@@ -227,9 +227,9 @@ class Machine:
 
     def close(self):
         if self.process.poll() is None:
-            # SIGRTMIN+4: power off; a container that does not is killed with all that is in it
+            # With its first process all others go; there is nothing to be written back.
             with contextlib.suppress(AttributeError, ProcessLookupError):
-                os.kill(self.leader, signal.SIGRTMIN + 4)
+                os.kill(self.leader, signal.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(10)
         self.process.kill()

@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -165,12 +166,21 @@ CONFIG = "/etc/umh/broker.json"
 RUNS = "2 of 2 hosts run"
 
 
+def find_dotnet():
+    """The folder with a runtime for managed modules; None: there is none."""
+    for folder in ("/usr/share/dotnet", "/usr/lib/dotnet", os.path.expanduser("~/.dotnet")):
+        if list(pathlib.Path(folder).glob("shared/Microsoft.NETCore.App/10.*")):
+            return folder
+    return None
+
+
 @pytest.fixture(scope="module")
 def machine(tree):
     if tree.sanitizer:
         pytest.skip("a sanitizer's programs need its libraries")
+    dotnet = find_dotnet()
     try:
-        made = Machine(tree.dist, tree.tests)
+        made = Machine(tree.dist, tree.tests, binds=[f"{dotnet}:/usr/share/dotnet"] if dotnet else [])
     except Unavailable as reason:
         pytest.skip(str(reason))
     yield made
@@ -208,23 +218,31 @@ def await_hosts(machine, check, what):
 
 
 def await_all_run(machine):
-    return await_hosts(machine, lambda hosts: all(host["state"] == "running" for host in hosts.values()), "all run")
+    def run(hosts):
+        return all(host["state"] == "running" and all(module["state"] in ("running", "failed") for module in host["modules"])
+                   for host in hosts.values())
+
+    return await_hosts(machine, run, "all run")
+
+
+@pytest.fixture(scope="module")
+def installed(machine):
+    configure(machine, *TWO_HOSTS)
+    machine.umh("service", "install", "--config", CONFIG)
+    return machine
 
 
 @pytest.fixture
-def service(machine, request):
-    """Installed and started; afterwards nothing of it is left."""
-    configure(machine, *TWO_HOSTS)
-    machine.umh("service", "install", "--config", CONFIG)
-    machine.umh("service", "start")
-    yield machine
+def service(installed, request):
+    """Started anew; afterwards it is stopped, and nothing of it is left."""
+    configure(installed, *TWO_HOSTS)
+    installed.run("systemctl", "start", UNIT)
+    yield installed
     call = getattr(request.node, "report_call", None)
     if call is None or call.failed:
-        print(machine.run("journalctl", "--unit", UNIT, "--no-pager", "--lines=60", code=None).stdout)
-    pids = machine.pids(UNIT)
-    machine.umh("service", "uninstall")
-    machine.run("rm", "-rf", f"/etc/systemd/system/{UNIT}.d")
-    machine.run("systemctl", "daemon-reload")
+        print(installed.run("journalctl", "--unit", UNIT, "--no-pager", "--lines=60", code=None).stdout)
+    pids = installed.pids(UNIT)
+    installed.run("systemctl", "stop", UNIT)
     assert not [command_line(pid) for pid in pids if is_alive(pid)]
 
 
@@ -309,6 +327,8 @@ def test_is_started_again_when_its_loop_hangs(service):
     await_end(pids, 0.5)
     await_all_run(service)
     assert any("watchdog" in record["MESSAGE"].lower() for record in service.journal(f"UNIT={UNIT}"))
+    service.run("rm", "-r", f"/etc/systemd/system/{UNIT}.d")
+    service.run("systemctl", "daemon-reload")
 
 
 def test_stays_away_after_umh_stop(service):
@@ -317,6 +337,17 @@ def test_stays_away_after_umh_stop(service):
     eventually(lambda: service.unit(UNIT, "ActiveState", "Result") == {"ActiveState": "inactive", "Result": "success"},
                20, lambda: service.unit(UNIT, "ActiveState", "Result"))
     await_end(pids, 0.5)
+
+
+@pytest.mark.managed
+def test_a_managed_module_runs(service):
+    if not find_dotnet():
+        pytest.skip("no runtime of .NET 10 was found")
+    talker = {"Name": "Talker", "Path": "/opt/tests/modules/Talker/Talker.dll", "Config": {"Greeting": "good day"}}
+    configure(service, {"GroupName": "managed", "Modules": [talker, module_of("echo")]})
+    service.run("systemctl", "restart", UNIT)
+    host = await_all_run(service)["managed"]
+    assert {module["name"]: module["state"] for module in host["modules"]} == {"Talker": "running", "echo": "running"}
 
 
 def test_a_host_that_ignores_everything_does_not_outlive_it(service):
