@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * umh-init: the first thing that runs of a host where something must be applied before the host's
- * first instruction, and the first process (pid 1) of its namespace where it has one. Static, small,
- * one thread, allocates nothing; knows no message and no module. It trusts its command line, which is
- * the broker's.
+ * first instruction, and the first process (pid 1) of its namespace where it has one. Static,
+ * small, one thread, allocates nothing; knows no message and no module. It trusts its command line,
+ * which is the broker's.
  *
- *   umh-init [--namespace] [--parent FD] [--report FD:OFFSET] [--cgroup FD] [--user UID:GID[:GID,...]]
- *            [--open-files N] -- PROGRAM NAME [ARGUMENT...]
+ *   umh-init [--namespace] [--parent FD] [--report FD:OFFSET] [--cgroup FD]
+ *            [--user UID:GID[:GID,...]] [--open-files N] -- PROGRAM NAME [ARGUMENT...]
  *
- *   --namespace   it is pid 1: mounts a /proc of its own, starts the program as its child, reaps what
- *                 is orphaned, passes TERM on, ends with the program (its exit code, or 128 + signal),
- *                 and the kernel ends what is left with it. Without: the program takes its place.
- *   --parent      the read end of a pipe whose other end only the broker has: its end is the broker's
+ *   --namespace   it is pid 1: mounts a /proc of its own, starts the program as its child, reaps
+ *                 what is orphaned, passes TERM on, ends with the program (its exit code, or 128 +
+ *                 signal), and the kernel ends what is left with it. Without: the program takes its
+ *                 place.
+ *   --parent      the read end of a pipe whose other end only the broker has: its end is the
+ *                 broker's
  *   --report      where the program's end is written, see umh_process_end_correct
  *   --cgroup      is written "0" before anything else is started
  *
@@ -21,10 +23,10 @@
  *   afterwards        the death signal ends it, and the       reported, all else ends
  *                     kernel the whole namespace
  *
- * Descriptors 0 to 2 and those of the spec's `inherit` are for the program; init closes its own copies
- * once that has them, so that their end is the program's. What init itself was given is closed on exec.
- * A step that fails ends it with UMH_INIT_FAILED; the report says with which code of the system, and a
- * line of the log which step.
+ * Descriptors 0 to 2 and those of the spec's `inherit` are for the program; init closes its own
+ * copies once that has them, so that their end is the program's. What init itself was given is
+ * closed on exec. A step that fails ends it with UMH_INIT_FAILED; the report says with which code
+ * of the system, and a line of the log which step.
  */
 #pragma once
 

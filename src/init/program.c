@@ -26,6 +26,10 @@ static bool become_user(const umh_init_options *options)
            setresuid(options->uid, options->uid, options->uid) == 0;
 }
 
+/*
+ * A change of the user clears the death signal, so it is asked for afterwards; in a namespace it is
+ * the first process's.
+ */
 void umh_init_become_program(const umh_init_options *options, umh_init_failure *ret_failure)
 {
     extern char **environ;
@@ -36,7 +40,6 @@ void umh_init_become_program(const umh_init_options *options, umh_init_failure *
         *ret_failure = (umh_init_failure){.step = "limit the open files", .error = errno};
     } else if (!become_user(options)) {
         *ret_failure = (umh_init_failure){.step = "become the user", .error = errno};
-        /* A change of the user has cleared the death signal. In a namespace it is the first process's. */
     } else if (options->is_namespace || umh_init_follow_parent(options, ret_failure)) {
         sigprocmask(SIG_SETMASK, &none, NULL);
         execve(options->program[0], options->program + 1, environ);

@@ -31,8 +31,8 @@ bool umh_init_follow_parent(const umh_init_options *options, umh_init_failure *r
         return failed(ret_failure, "set the death signal");
     /*
      * A broker that died before that line sends no signal any more. Its descriptors are closed
-     * before its children learn of its death: whoever missed the signal sees the end here. (Nobody's
-     * pid would tell: from within a namespace the broker has none.)
+     * before its children learn of its death: whoever missed the signal sees the end here.
+     * (Nobody's pid would tell: from within a namespace the broker has none.)
      */
     if (poll(&parent, 1, 0) != 0)
         _exit(UMH_INIT_FAILED);
