@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The tests that need hours to say something: those marked `soak`, for UMH_SOAK_SECONDS each.
+# The tests that need hours to say something: those marked `soak`, for UMH_SOAK_SECONDS each, or for UMH_SOAK_KILLS
+# (10,000) where they count.
 . "$(dirname "$0")/lib.sh"
 
 python=$(find_python) || die "no python3 with pytest"
