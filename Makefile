@@ -5,10 +5,10 @@ COUNT ?= 50
 EXAMPLE ?= endpoint-agent
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test bench stress soak fuzz lint format install clean
+.PHONY: help setup build run test test-vm bench stress soak fuzz lint format install clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: ## install what is missing to build and test
 	@scripts/setup.sh
@@ -21,6 +21,10 @@ run: build ## run the example system (EXAMPLE=endpoint-agent) in the foreground
 
 test: ## lint, unit, model, managed, end-to-end and sanitizer tests
 	@scripts/test.sh
+
+test-vm: build ## limits for real, in a virtual machine: two minutes, as root
+	@scripts/setup.sh --vm
+	@scripts/test-vm.sh
 
 bench: build ## measure; results in build/bench/results.json
 	@scripts/setup.sh --bench

@@ -3,6 +3,7 @@
 # Installs what building and testing need and what is missing; says what it does; nothing to do takes no time.
 #   --bench   also what only the benchmark needs
 #   --fuzz    also what only the fuzz targets need
+#   --vm      also what only the virtual machine needs
 . "$(dirname "$0")/lib.sh"
 
 packages=(gcc g++ clang clang-format clang-tidy cmake ninja-build pkg-config libuv1-dev libjansson-dev libsystemd-dev
@@ -12,7 +13,8 @@ for argument in "$@"; do
     case $argument in
     --bench) packages+=(libzmq3-dev runit s6) ;;
     --fuzz) packages+=(libclang-rt-dev) ;;
-    *) die "usage: scripts/setup.sh [--bench] [--fuzz]" ;;
+    --vm) packages+=(mmdebstrap qemu-system-x86 e2fsprogs) ;;
+    *) die "usage: scripts/setup.sh [--bench] [--fuzz] [--vm]" ;;
     esac
 done
 
