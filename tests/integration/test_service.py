@@ -19,7 +19,7 @@ from runner import service as guid_of
 sys.path.insert(0, str(ROOT / "tests" / "container"))
 from machine import USER, USER_GROUP_ID, USER_ID, Machine, Unavailable, command_line  # noqa: E402
 
-ECHO_ASKED, ECHO_ANSWERED, HANG_ASKED = 1, 2, 4
+ECHO_ASKED, ECHO_ANSWERED, HANG_ASKED, PRINTING_ASKED = 1, 2, 4, 8
 
 
 # --- what it says, to a socket that stands for the manager -------------------------------------------------------
@@ -360,16 +360,44 @@ def test_a_host_that_ignores_everything_does_not_outlive_it(service):
     assert service.unit(UNIT, "Result")["Result"] == "success"
 
 
+def await_record(machine, where, *matches):
+    """The first record that fits."""
+    def look():
+        return next((record for record in machine.journal("SYSLOG_IDENTIFIER=umh", *matches) if where(record)), None)
+
+    return eventually(look, 20, lambda: machine.journal("SYSLOG_IDENTIFIER=umh", *matches)[-20:])
+
+
 def test_its_journal_has_fields(service):
+    service.umh("send", guid_of(PRINTING_ASKED), "a\nbreak")
+    record = await_record(service, lambda record: record.get("UMH_F_TEXT") == "a\nbreak", "UMH_HOST=two")
+    assert (record["MESSAGE"], record["PRIORITY"], record["_SYSTEMD_UNIT"]) == ("two/printing: logged", "6", UNIT)
+    assert (record["UMH_MODULE"], record["UMH_SESSION"]) == ("printing", "0")
+    record = await_record(service, lambda record: record["MESSAGE"] == "two: printed: a", "UMH_HOST=two")
+    assert record["UMH_F_STREAM"] == "text"
+    record = await_record(service, lambda record: record["MESSAGE"].startswith("running 2 hosts"))
+    assert "UMH_HOST" not in record
     service.umh("load", "one", "/opt/tests/modules/wrong_init/wrong_init.so", code=None)
-    broker = service.find_pid(UNIT, "umh-broker")
-    assert broker
-    records = eventually(lambda: service.journal("SYSLOG_IDENTIFIER=umh", "UMH_MODULE=wrong_init"), 20, "a record of it")
-    record = records[-1]
-    assert (record["UMH_HOST"], record["UMH_SESSION"], record["_SYSTEMD_UNIT"]) == ("one", "0", UNIT)
+    record = await_record(service, lambda record: True, "UMH_MODULE=wrong_init")
     assert record["MESSAGE"].startswith("one/wrong_init: ") and record["PRIORITY"] in "34"
-    own = service.journal("SYSLOG_IDENTIFIER=umh", f"_SYSTEMD_UNIT={UNIT}")
-    assert any(record["MESSAGE"].startswith("running 2 hosts") and "UMH_HOST" not in record for record in own)
+
+
+def test_a_journal_that_hangs_holds_up_nothing(service):
+    """What it does not take waits; what is too much is dropped, counted and said."""
+    lines = "\n".join(f"line {number} " + "x" * 1000 for number in range(500))
+    journald = service.pids("systemd-journald.service")
+    for pid in journald:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for _ in range(8):
+            service.umh("send", guid_of(PRINTING_ASKED), "-", input=lines)
+        assert RUNS in service.umh("service", "status").stdout
+    finally:
+        for pid in journald:
+            os.kill(pid, signal.SIGCONT)
+    await_record(service, lambda record: "log lines were dropped" in record["MESSAGE"])
+    service.umh("send", guid_of(PRINTING_ASKED), "afterwards")
+    await_record(service, lambda record: record.get("UMH_F_TEXT") == "afterwards", "UMH_HOST=two")
 
 
 def test_reload_follows_the_file(service):
