@@ -39,6 +39,18 @@ static void check_plan(const umh_config *config)
     umh_assert(steps.count == plan.count && plan.count >= config->host_count);
 }
 
+/* It is the same as itself, and keeps what it is. */
+static void check_change(umh_config *config)
+{
+    size_t host_count = config->host_count;
+
+    umh_assert(umh_changes_find(OBJECT_ROOT, config, config) == 0);
+    for (size_t i = 0; i < config->host_count; i++)
+        umh_assert(umh_host_compare(&config->hosts[i], &config->hosts[i]) == HOSTS_ARE_EQUAL);
+    umh_assert(umh_config_keep_wrong(config, config) == 0);
+    umh_assert(config->host_count == host_count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     UMH_AUTO(umh_config) config = UMH_CONFIG_INIT;
@@ -52,6 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_host(&config.hosts[i]);
     if (r == 0)
         check_plan(&config);
+    if (r == 0)
+        check_change(&config);
     umh_why_list_deinit(&problems);
     return 0;
 }
