@@ -95,7 +95,7 @@ static void free_change(apply_change *change)
     free(change);
 }
 
-static void tell(apply_change *change, bool is_applied)
+static void answer(apply_change *change, bool is_applied)
 {
     const umh_apply_result result = {.is_applied = is_applied,
                                      .problems = &change->problems,
@@ -115,7 +115,7 @@ static void refuse(apply_change *change, const char *text)
 
     umh_why_set(&why, "%s", text);
     umh_why_list_add(&change->problems, &why);
-    tell(change, false);
+    answer(change, false);
 }
 
 static void log_problems(const apply_change *change, umh_log_level level, const char *what)
@@ -293,7 +293,7 @@ static int go_through(apply_change *change)
     else
         r = perform(change);
     if (r == 0)
-        tell(change, true);
+        answer(change, true);
     return umh_fold(r);
 }
 
@@ -307,7 +307,7 @@ static void finish(apply_change *change)
     } else if (change->outcome != 0) {
         if (!change->is_plan)
             say_refusal(change);
-        tell(change, false);
+        answer(change, false);
     } else if (go_through(change) != 0) {
         umh_broker_fail(broker);
         refuse(change, "the broker has failed");

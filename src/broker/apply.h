@@ -9,8 +9,8 @@
  *   forget    overrides of the hosts whose entry changed, and of those that were named
  *   perform   reconcile: the steps of config/diff, which are logged and answered
  *
- * One change at a time; what comes meanwhile waits, and changes of a watched file that come together
- * are one. Keys of the whole that hosts and queues were made with (MaxMessageBytes, MemoryMiB,
+ * One change at a time; what comes meanwhile waits, and changes of a watched file that come
+ * together are one. Keys of the whole that hosts and queues were made with (MaxMessageBytes, MemoryMiB,
  * Control; see config/schema) take a new broker and keep their values: which ones changed is said.
  */
 #pragma once

@@ -395,9 +395,11 @@ const char *umh_host_state_name(umh_host_state state)
 const char *umh_module_state_name(umh_module_state state)
 {
     static const char *const names[MODULE_STATE_COUNT] = {
-        [SLOT_ABSENT] = "absent",   [SLOT_FETCHING] = "fetching", [SLOT_WAITING] = "waiting",
-        [SLOT_LOADING] = "loading", [SLOT_LOADED] = "loaded",     [SLOT_STARTING] = "starting",
-        [SLOT_RUNNING] = "running", [SLOT_CONFIGURING] = "configuring", [SLOT_STOPPING] = "stopping", [SLOT_UNLOADING] = "unloading",
+        [SLOT_ABSENT] = "absent",     [SLOT_FETCHING] = "fetching",
+        [SLOT_WAITING] = "waiting",   [SLOT_LOADING] = "loading",
+        [SLOT_LOADED] = "loaded",     [SLOT_STARTING] = "starting",
+        [SLOT_RUNNING] = "running",   [SLOT_CONFIGURING] = "configuring",
+        [SLOT_STOPPING] = "stopping", [SLOT_UNLOADING] = "unloading",
         [SLOT_FAILED] = "failed",
     };
 

@@ -88,7 +88,7 @@ static void end_stage(umh_supervisor *supervisor)
         umh_host_happen(umh_container_of(item, umh_host, entry), ON_GO);
 }
 
-/* With one stage there is nothing to be ordered: hosts start at once, and go when they are ready. */
+/* With one stage there is nothing to be ordered: hosts start at once and go when they are ready. */
 static void begin_stages_again(umh_supervisor *supervisor)
 {
     int64_t stage = INT64_MIN;

@@ -58,8 +58,8 @@ UMH_MUST_USE int umh_supervisor_perform(umh_supervisor *supervisor,
                                         void (*visit)(void *context, const umh_step *step),
                                         void *context);
 /*
- * One that has ended and is not started again is, as after a reset: it has been applied anew. False:
- * there is no such host.
+ * One that has ended and is not started again is, as after a reset: it has been applied anew.
+ * False: there is no such host.
  */
 bool umh_supervisor_revive(umh_supervisor *supervisor, const char *host_id);
 

@@ -6,7 +6,8 @@
 
 /*
  * Ask `command` of the running broker, and print its answer: steps on stdout, one a line, problems
- * on stderr as `umh check` does; with `as_json` all of it on stdout. `body` is taken. The exit code.
+ * on stderr as `umh check` does; with `as_json` all of it on stdout. `body` is taken. The exit
+ * code.
  */
 int umh_steps_ask_take(umh_client *client, const char *command, umh_json *body, bool as_json);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What differs between two values of one object of broker.json, and what that takes: by the table of
- * keys, so that a new key is compared by being there. Pure. Any thread.
+ * What differs between two values of one object of broker.json, and what that takes: by the table
+ * of keys, so that a new key is compared by being there. Pure. Any thread.
  */
 #pragma once
 

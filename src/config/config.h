@@ -25,9 +25,9 @@ enum { UMH_CONFIG_SESSION_BROKER = 0, UMH_CONFIG_SESSION_ALL_USERS = -1 };
 typedef struct umh_module_config {
     /* unique within the host; a bare name, or of the object's Name, or the stem of Path */
     char *name;
-    char *path;       /* absolute; NULL: found by name */
-    char *config;     /* compact JSON object text; "{}" when absent */
-    int64_t overflow; /* umh_overflow */
+    char *path;           /* absolute; NULL: found by name */
+    char *config;         /* compact JSON object text; "{}" when absent */
+    int64_t overflow;     /* umh_overflow */
     int64_t on_exception; /* umh_on_exception */
 } umh_module_config;
 
@@ -136,8 +136,8 @@ UMH_MUST_USE int umh_config_parse(umh_bytes text, const char *path, const char *
                                   umh_config *ret_config, umh_why_list *problems);
 
 /*
- * Put the entries of `before` that are wrong in `config` (wrong_hosts) into it, as they were; one that
- * `before` does not have stays out.
+ * Put the entries of `before` that are wrong in `config` (wrong_hosts) into it, as they were; one
+ * that `before` does not have stays out.
  */
 UMH_MUST_USE int umh_config_keep_wrong(umh_config *config, const umh_config *before);
 

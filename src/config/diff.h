@@ -13,11 +13,11 @@ typedef enum umh_step_kind {
     STEP_START_HOST,
     STEP_STOP_HOST,
     /*
-     * what a process is born with changed (Environment, Limits, Wow64, DotNet, ...): its modules are
-     * stopped, it ends, another is started; messages are held
+     * what a process is born with changed (Environment, Limits, Wow64, DotNet, ...): its modules
+     * are stopped, it ends, another is started; messages are held
      */
     STEP_REPLACE_HOST,
-    STEP_CONFIGURE_HOST, /* policy alone changed (Restart, Timeouts, Hold): taken over where it is */
+    STEP_CONFIGURE_HOST, /* policy alone changed (Restart, Timeouts): taken over where it is */
     STEP_LOAD_MODULE,
     STEP_UNLOAD_MODULE,
     STEP_RELOAD_MODULE,    /* another file */

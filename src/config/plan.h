@@ -54,14 +54,14 @@ typedef struct umh_plan_input {
     const umh_override *overrides;
     size_t override_count;
     /*
-     * in which AllUsers hosts are wanted, `Ui` hosts in the graphical ones only; a foreground program
-     * has one: UMH_SESSION_OWN
+     * in which AllUsers hosts are wanted, `Ui` hosts in the graphical ones only; a foreground
+     * program has one: UMH_SESSION_OWN
      */
     const umh_plan_session *user_sessions;
     size_t user_session_count;
 } umh_plan_input;
 
-/* What it is loaded with: of the file, or what an override says. Borrows from the plan's sources. */
+/* What it is loaded with: of the file, or of an override. Borrows from the plan's sources. */
 umh_module_config umh_module_config_of(const umh_wanted_module *wanted);
 
 UMH_MUST_USE int umh_plan_make(const umh_plan_input *input, umh_plan *ret_plan);
