@@ -7,6 +7,7 @@
 #include "platform/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum {
     COLUMN_NAME,
@@ -22,6 +23,7 @@ enum {
 #define NUMBER_BYTES 24
 #define NAME_BYTES 96
 #define NOTE_BYTES 256
+#define ACTIVITY_MS_MIN 100
 #define KIB 1024
 #define MIB (1024 * 1024)
 
@@ -81,11 +83,11 @@ static int add_last_end(umh_table *table, const json_t *host)
 static int add_activity(umh_table *table, const json_t *module)
 {
     const char *activity = umh_jsonc_get_text(module, "activity", "");
+    int64_t for_ms = umh_jsonc_get_integer(module, "for_ms", 0);
 
-    if (!activity[0])
+    if (!activity[0] || for_ms < ACTIVITY_MS_MIN)
         return 0;
-    return umh_table_note(table, "    in %s for %.1f s", activity,
-                          (double)umh_jsonc_get_integer(module, "for_ms", 0) / 1000);
+    return umh_table_note(table, "    in %s for %.1f s", activity, (double)for_ms / 1000);
 }
 
 /* Behind "DROPPED" stand two things of different weight. */
@@ -99,8 +101,9 @@ static int add_losses(umh_table *table, const json_t *module)
     if (dropped == lost)
         return umh_table_note(table, "    dropped: %lld lost with a process that ended",
                               (long long)lost);
-    return umh_table_note(table, "    dropped: %lld lost with a process that ended, %lld otherwise",
-                          (long long)lost, (long long)(dropped - lost));
+    return umh_table_note(
+        table, "    dropped: %lld lost with a process that ended, %lld by Hold or Overflow",
+        (long long)lost, (long long)(dropped - lost));
 }
 
 static int add_module(umh_table *table, const json_t *module)
@@ -191,6 +194,23 @@ static void put_bytes(int64_t bytes)
         printf("%lld KiB", (long long)((bytes + KIB - 1) / KIB));
 }
 
+/* The one line for many hosts. */
+static void print_sum(const json_t *hosts)
+{
+    const json_t *host;
+    size_t index;
+    long long running = 0;
+    long long restarts = 0;
+
+    json_array_foreach(hosts, index, host)
+    {
+        running += strcmp(umh_jsonc_get_text(host, "state", ""), "running") == 0;
+        restarts += umh_jsonc_get_integer(host, "restarts", 0);
+    }
+    printf("%lld of %zu host%s running, %lld restart%s so far\n\n", running, json_array_size(hosts),
+           json_array_size(hosts) == 1 ? "" : "s", restarts, restarts == 1 ? "" : "s");
+}
+
 static void print_broker(const json_t *broker)
 {
     const json_t *memory = umh_jsonc_get_object(broker, "memory");
@@ -206,7 +226,7 @@ static void print_broker(const json_t *broker)
     put_bytes(umh_jsonc_get_integer(memory, "capacity", 0));
     fputs(", highest ", stdout);
     put_bytes(umh_jsonc_get_integer(memory, "highest", 0));
-    fputs("\n\n", stdout);
+    putchar('\n');
 }
 
 static int print_table(const json_t *status)
@@ -226,6 +246,7 @@ static int print_table(const json_t *status)
     if (r)
         return umh_fold(r);
     print_broker(umh_jsonc_get_object(status, "broker"));
+    print_sum(umh_jsonc_get_array(status, "hosts"));
     r = umh_cli_print_sessions(status);
     if (r)
         return umh_fold(r);

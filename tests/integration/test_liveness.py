@@ -101,11 +101,12 @@ def test_the_status_says_what_a_module_is_in(runner):
 
     def shown(host, activity):
         module = runner.find_host(host)["modules"][0]
-        return module["activity"] == activity and module["for_ms"] > 0
+        return module["activity"] == activity and module["for_ms"] >= 100
 
     for host, activity in (("host0", "Init"), ("host1", "Start"), ("host2", "OnMessage"), ("host3", "Stop")):
         eventually(lambda: shown(host, activity), runner.patience, f"{host} is in {activity}")
     text = runner.umh("status").stdout.decode()
+    assert "\n3 of 4 hosts running, 0 restarts so far\n" in text
     for activity in ("Init", "Start", "OnMessage", "Stop"):
         assert re.search(rf"^ +in {activity} for \d+\.\d s$", text, re.M), text
     for gate in gates:
