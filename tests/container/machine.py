@@ -62,14 +62,11 @@ def libraries_of(programs):
 
 def packages_of(programs):
     """Those with the libraries that the programs are linked with."""
-    names = set()
-    for library in libraries_of(programs):
-        for path in (library, "/usr" + library):
-            done = subprocess.run(["dpkg-query", "-S", path], capture_output=True, text=True)
-            if done.returncode == 0:
-                names.add(done.stdout.split(":")[0])
-                break
-    return sorted(names)
+    libraries = libraries_of(programs)
+    # A package may name its file as it was before /lib became a link. What is not found is said by the exit code.
+    paths = [form for library in libraries for form in (library, "/usr" + library)]
+    text = subprocess.run(["dpkg-query", "-S", *paths], capture_output=True, text=True).stdout
+    return sorted({line.split(":")[0] for line in text.splitlines()})
 
 
 def find_tree(programs):
