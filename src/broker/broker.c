@@ -14,6 +14,7 @@
 #include "broker/endpoint.h"
 #include "broker/liveness.h"
 #include "broker/logs.h"
+#include "broker/open_files.h"
 #include "broker/outbox.h"
 #include "broker/router.h"
 #include "broker/service.h"
@@ -304,6 +305,7 @@ int umh_broker_run(umh_broker *broker)
     umh_logs_say(broker->logs, UMH_LOG_INFO, NULL, "running %llu host%s of %s",
                  (unsigned long long)broker->config.host_count,
                  broker->config.host_count == 1 ? "" : "s", broker->config.path);
+    umh_open_files_raise(broker);
     umh_containment_say(broker);
     if (broker->endpoint)
         umh_logs_say(broker->logs, UMH_LOG_DEBUG, NULL, "control endpoint at %s",

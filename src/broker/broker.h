@@ -77,6 +77,7 @@ typedef struct umh_broker_options {
 struct umh_broker {
     uv_loop_t loop;
     umh_broker_options options;
+    int64_t usual_open_files; /* what hosts begin with; 0: what the broker has */
     umh_config config;
     char installation[4096];
     uint32_t max_message_bytes;

@@ -27,6 +27,7 @@ int umh_spawn_choose_program(umh_host *host, umh_spawn *spawn, umh_why *ret_why)
     spawn->arguments[1] = "--attached";
     spawn->arguments[2] = host->id;
     spawn->spec.program = spawn->program;
+    spawn->spec.open_files_usual = host->broker->usual_open_files;
     spawn->spec.arguments = spawn->arguments;
     return 0;
 }

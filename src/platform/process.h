@@ -51,6 +51,8 @@ typedef struct umh_process_spec {
     const umh_user *user;   /* NULL: who we are */
     umh_pipe cgroup;        /* entry of the control group to be in; UMH_PIPE_NONE: ours */
     int64_t open_files_max; /* 0: ours */
+    /* the number of open files it begins with, within what it may raise that to; 0: ours */
+    int64_t open_files_usual;
     /*
      * a shared page and where in it the init leaves how the program ended
      * (UMH_PROCESS_REPORT_BYTES); UMH_PIPE_NONE: nowhere. May be one of `inherit`.
@@ -144,6 +146,8 @@ void umh_process_end_describe(const umh_process_end *end, char *buffer, size_t c
 int64_t umh_process_own_pid(void);
 int umh_process_own_bits(void); /* 32 or 64 */
 
+/* Let this process have as many open files as it may, and say how many that are and were. */
+void umh_process_raise_open_files(int64_t *ret_before, int64_t *ret_now);
 /* Whether what is started from here can be given open_files_max of so many. */
 bool umh_process_allows_open_files(int64_t count);
 

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -104,6 +105,18 @@ IN_CHILD static bool place_descriptors(process_launch *launch)
     return syscall(SYS_close_range, (unsigned)count, ~0u, 0) == 0;
 }
 
+/* What it cannot be given it does without: it may raise the number itself. */
+IN_CHILD static void set_open_files(int64_t usual)
+{
+    struct rlimit64 limit;
+
+    if (usual <= 0 || syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) != 0)
+        return;
+    if ((uint64_t)usual < limit.rlim_max)
+        limit.rlim_cur = (uint64_t)usual;
+    syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL);
+}
+
 IN_CHILD static int run_child(void *argument)
 {
     process_launch *launch = argument;
@@ -124,6 +137,7 @@ IN_CHILD static int run_child(void *argument)
         launch->stage = LAUNCH_FOLDER;
         if (syscall(SYS_chdir, spec->folder ? spec->folder : "/") == 0) {
             launch->stage = LAUNCH_PROGRAM;
+            set_open_files(spec->open_files_usual);
             reset_signals();
             syscall(SYS_execve, launch->program, launch->arguments, launch->environment);
         }
