@@ -78,6 +78,16 @@ def is_alive(pid):
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
+def birth_of(pid):
+    """What tells a process from a later one with the same pid; None: it is none of the product's."""
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    name, _, rest = stat.partition("(")[2].rpartition(")")
+    return int(rest.split()[19]) if name.startswith("umh-") else None
+
+
 def memory_of(pid, key="VmRSS"):
     """In bytes."""
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -195,7 +205,7 @@ class Runner:
         self.prefix = []  # before every command: whoever runs it
         self.broker = None
         self._listeners = []
-        self._pids = set()
+        self._births = {}
 
     # --- configuration -----------------------------------------------------------------------
 
@@ -261,7 +271,7 @@ class Runner:
         if done.returncode != 0:
             return None
         status = json.loads(done.stdout)
-        self._pids.update(host["pid"] for host in status["hosts"] if host["pid"])
+        self._births.update((host["pid"], birth_of(host["pid"])) for host in status["hosts"] if host["pid"])
         return status
 
     def status(self):
@@ -365,11 +375,16 @@ class Runner:
                 return log[at:at + 6000]
         return None
 
+    def _find_left(self):
+        """Processes of hosts that are alive. Thousands were seen in some tests, so pids come again."""
+        return [pid for pid, birth in self._births.items()
+                if birth is not None and is_alive(pid) and birth_of(pid) == birth]
+
     def _kill_all(self):
         if self.broker is not None and self.broker.poll() is None:
             self.broker.kill()
             self.broker.wait()
-        left = [pid for pid in self._pids if is_alive(pid)]
+        left = self._find_left()
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -393,8 +408,8 @@ class Runner:
             ended = self.broker is not None and self.broker.poll() is not None
             if is_ok and not ended and self.stop() != 0:
                 problems.append(f"the broker ended with {self.broker.returncode}")
-            if is_ok and any(is_alive(pid) for pid in self._pids):
-                eventually(lambda: not any(is_alive(pid) for pid in self._pids), 2.0 * self.tree.slowness,
+            if is_ok and self._find_left():
+                eventually(lambda: not self._find_left(), 2.0 * self.tree.slowness,
                            "the hosts have ended with their broker")
         except (AssertionError, subprocess.TimeoutExpired) as error:
             problems.append(f"it did not stop in order: {error}")
