@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""More hosts than a process is usually allowed to have open files for."""
+
+import json
+import pathlib
+import re
+import resource
+import subprocess
+
+import pytest
+
+from runner import eventually
+
+ECHO_ASKED, ECHO_ANSWERED = 1, 2
+USUAL = 128
+
+
+def open_files_of(pid):
+    """(soft, hard)"""
+    line = re.search(r"Max open files +(\d+) +(\d+)", pathlib.Path(f"/proc/{pid}/limits").read_text())
+    return int(line[1]), int(line[2])
+
+
+@pytest.mark.limit(120)
+def test_the_broker_takes_what_it_may_and_hosts_what_is_usual(runner):
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    runner.configure(*[runner.host(f"h{number}", "echo") for number in range(60)])
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (USUAL, hard))
+    try:
+        runner.start(wait=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    status = runner.await_running(*[f"h{number}" for number in range(60)])
+    assert open_files_of(status["broker"]["pid"]) == (hard, hard)
+    assert open_files_of(status["hosts"][0]["pid"]) == (USUAL, hard)
+
+
+@pytest.mark.limit(120)
+def test_too_few_open_files_are_said_and_survived(runner):
+    """What does not start is tried again, what runs goes on, and an operator is told what to set."""
+    runner.configure(*[runner.host(f"h{number}", "echo", Restart={"FirstDelayMs": 200, "Jitter": 0})
+                       for number in range(60)])
+    command = [runner.dist / "bin" / "umh", "--control", runner.control, "run", runner.config,
+               "--instance", runner.instance]
+    with open(runner.log_path, "ab") as log:
+        runner.broker = subprocess.Popen(
+            ["sh", "-c", f'ulimit -n {USUAL}; exec "$@"', "sh", *map(str, command)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=runner.folder)
+    runner.await_log("60 hosts need about 616 open files, and the system allows 128")
+    runner.await_log("Too many open files")
+
+    def some_run():
+        done = runner.umh("status", "--json", code=None)
+        if done.returncode != 0:
+            return False
+        states = [host["state"] for host in json.loads(done.stdout)["hosts"]]
+        return "running" in states and "absent" in states
+
+    eventually(some_run, runner.patience)
+    assert runner.broker.poll() is None
