@@ -508,8 +508,8 @@ void umh_module_on_exception(umh_host_module *module, const char *why)
         umh_module_reload(module, NULL);
         return;
     }
-    umh_why_set(&module->quarantine, "in quarantine after an exception; `umh reload` lets it out: %s",
-                why);
+    umh_why_set(&module->quarantine,
+                "in quarantine after an exception; `umh reload` lets it out: %s", why);
     module->is_quarantined = true;
     umh_module_happen(module, ON_MODULE_STOP);
 }
