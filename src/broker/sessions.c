@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Numbers for users' sessions. A session keeps its number as long as it is on the list, whatever
- * else changes about it; what its hosts would see is renewed with every change and counts from their
- * next start on.
+ * else changes about it; what its hosts would see is renewed with every change and counts from
+ * their next start on.
  */
 #include "broker/sessions.h"
 

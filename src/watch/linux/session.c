@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sessions on a loop. logind's files and libsystemd's inotify are asked, never the bus: what is acted
- * on is the set of open sessions as it is now, whatever events led to it.
+ * Sessions on a loop. logind's files and libsystemd's inotify are asked, never the bus: what is
+ * acted on is the set of open sessions as it is now, whatever events led to it.
  *
  *   event, or a look found something meanwhile -> look (pool: the whole list) -> compare
  *   new or changed -> ask (pool: user, environment), a few at a time -> announced

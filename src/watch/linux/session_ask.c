@@ -38,7 +38,7 @@ static const char **split(const umh_buffer *text)
     return entries;
 }
 
-/* A pid may have come again for a process of another user, whose environment is not told to this. */
+/* A pid may have come again for another user's process, whose environment is none of this one's. */
 static bool read_environment(int folder, uint32_t uid, umh_buffer *text)
 {
     struct stat about;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sessions as logind has them. A session may go between two questions about it: then it is none, and
- * an event follows.
+ * Sessions as logind has them. A session may go between two questions about it: then it is none,
+ * and an event follows.
  */
 #include "watch/linux/session_facts.h"
 
@@ -32,8 +32,8 @@ static void ask_word(word_question question, const char *id, char *ret_word)
 }
 
 /*
- * libsystemd tells it from version 254 on. Older ones have it in the file, whose format is theirs: a
- * line that is not there means no more than that there is no leader to ask.
+ * libsystemd tells it from version 254 on. Older ones have it in the file, whose format is theirs:
+ * a line that is not there means no more than that there is no leader to ask.
  */
 static int64_t find_leader(const char *id)
 {

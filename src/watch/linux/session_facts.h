@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What logind says of sessions: files in /run/systemd/sessions, read through libsystemd. Any thread.
+ * What logind says of sessions: files in /run/systemd/sessions, read through libsystemd. Any
+ * thread.
  */
 #pragma once
 
@@ -33,9 +34,9 @@ UMH_MUST_USE int umh_session_ask(const umh_session_facts *facts, bool (*is_cance
                                  void *context, umh_session_info *ret_session);
 
 /*
- * user_manager.c: the environment that the user's service manager gives to what it starts, filtered.
- * Waits until the deadline, or until it is cancelled. Outcomes: UMH_MANAGER_SILENT (there is none, or
- * it does not answer properly).
+ * user_manager.c: the environment that the user's service manager gives to what it starts,
+ * filtered. Waits until the deadline, or until it is cancelled. Outcomes: UMH_MANAGER_SILENT
+ * (there is none, or it does not answer properly).
  */
 enum { UMH_MANAGER_SILENT = 1 };
 UMH_MUST_USE int umh_user_manager_environment(uint32_t uid, bool (*is_cancelled)(void *),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One question to a user's service manager, over its private socket. Everything below /run/user/UID
- * is the user's to exchange, so each part of the way is opened by itself and its owner looked at, no
- * link is followed, and who listens must be that user. What it answers is limited in time and, by the
- * number of reads, in size.
+ * One question to a user's service manager, over its private socket. Everything below
+ * /run/user/UID is the user's to exchange, so each part of the way is opened by itself and its
+ * owner looked at, no link is followed, and who listens must be that user. What it answers is
+ * limited in time and, by the number of reads, in size.
  */
 #include "watch/linux/session_facts.h"
 

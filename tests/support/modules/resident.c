@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Says who and where it is, and sends to a session of one's choice. A question is "HOST who" or
- * "HOST send SESSION"; only the module of that host answers. `Config`: Asked, Answered and Passed are
- * numbers of test services; what comes on the last is answered with who sent it.
+ * "HOST send SESSION"; only the module of that host answers. `Config`: Asked, Answered and Passed
+ * are numbers of test services; what comes on the last is answered with who sent it.
  */
 #include "configured.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Users' sessions, against a logind made of files in a mount namespace of the test's own, and a user's
- * service manager made of libsystemd's server side. Needs root; is skipped otherwise.
+ * Users' sessions, against a logind made of files in a mount namespace of the test's own, and a
+ * user's service manager made of libsystemd's server side. Needs root; is skipped otherwise.
  */
 #include "watch/session.h"
 
