@@ -174,13 +174,24 @@ def find_dotnet():
     return None
 
 
+def modules32_of(tree):
+    return tree.tests.parent / "tests32" / "modules"
+
+
+def has_host32(tree):
+    return (tree.dist / "libexec" / "umh" / "umh-host32").exists()
+
+
 @pytest.fixture(scope="module")
 def machine(tree):
     if tree.sanitizer:
         pytest.skip("a sanitizer's programs need its libraries")
     dotnet = find_dotnet()
+    binds = [f"{dotnet}:/usr/share/dotnet"] if dotnet else []
+    if has_host32(tree):
+        binds += [f"{modules32_of(tree)}:/opt/tests32", "/usr/lib32", "/usr/lib32/ld-linux.so.2:/usr/lib/ld-linux.so.2"]
     try:
-        made = Machine(tree.dist, tree.tests, binds=[f"{dotnet}:/usr/share/dotnet"] if dotnet else [])
+        made = Machine(tree.dist, tree.tests, binds)
     except Unavailable as reason:
         pytest.skip(str(reason))
     yield made
@@ -348,6 +359,16 @@ def test_a_managed_module_runs(service):
     service.run("systemctl", "restart", UNIT)
     host = await_all_run(service)["managed"]
     assert {module["name"]: module["state"] for module in host["modules"]} == {"Talker": "running", "echo": "running"}
+
+
+def test_a_32_bit_module_runs(tree, service):
+    if not has_host32(tree):
+        pytest.skip("the 32-bit host is not built here")
+    echo = {"Name": "echo", "Path": "/opt/tests32/echo/echo.so"}
+    configure(service, {"GroupName": "narrow", "Wow64": True, "Modules": [echo]})
+    service.run("systemctl", "restart", UNIT)
+    host = await_all_run(service)["narrow"]
+    assert (host["bits"], host["modules"][0]["state"]) == (32, "running")
 
 
 def test_a_host_that_ignores_everything_does_not_outlive_it(service):
