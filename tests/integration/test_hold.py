@@ -43,6 +43,7 @@ def test_nothing_is_lost_that_was_not_in_a_process_that_died(runner):
                     Timeouts={"CallbackMs": 400, "PingMs": 1000, "StopMs": 1000}),
         runner.host("publisher", storm.module("source", STREAM)), StallSeconds=30)
     runner.start()
+    storm.go()
     ways = {
         "kill -9": (lambda: runner.kill("victim"), "signal"),
         "crash": (lambda: runner.send(CRASH_ASKED, "now"), "signal"),
@@ -92,6 +93,7 @@ def test_what_exceeds_hold_is_dropped_and_counted_and_stops_nobody(runner):
                     Restart={"FirstDelayMs": 2500, "MaxDelayMs": 2500, "Jitter": 0}),
         runner.host("publisher", storm.module("source", STREAM)))
     runner.start()
+    storm.go()
     runner.kill("victim")
     host = runner.await_host("victim", lambda host: host["state"] == "absent" and host["modules"][0]["dropped"] > 50)
     assert 0 < host["modules"][0]["waiting_bytes"] <= 10_000
@@ -111,6 +113,7 @@ def test_a_crash_loop_stops_no_publisher(runner):
     runner.configure(runner.host("loop", "crash", Hold={"Bytes": 20_000}, Restart={"MaxDelayMs": 20}),
                      runner.host("publisher", storm.module("source", POISON)))
     runner.start()
+    storm.go()
     runner.await_host("loop", lambda host: host["restarts"] >= 5)
     sent = storm.book("source")["sent"]
     runner.await_host("loop", lambda host: host["restarts"] >= 15)
@@ -143,6 +146,7 @@ def test_a_host_that_is_not_wanted_any_more_holds_nothing(runner):
     runner.configure(runner.host("victim", storm.module("sink", hears=(STREAM,)), Restart={"When": "Never"}),
                      runner.host("publisher", storm.module("source", STREAM)))
     runner.start()
+    storm.go()
     runner.kill("victim")
     host = runner.await_host("victim", lambda host: host["why"])
     assert host["modules"][0]["gate"] == "shut" and host["modules"][0]["waiting"] == 0
