@@ -199,6 +199,17 @@ static int refresh_host(umh_supervisor *supervisor, umh_host *host, const umh_wa
     return r;
 }
 
+static void adopt_modules(umh_host *host, const umh_wanted_host *wanted)
+{
+    for (size_t i = 0; i < wanted->module_count; i++) {
+        const umh_module_config *config = wanted->modules[i].config;
+        umh_host_module *module = umh_host_find_module(host, wanted->modules[i].name);
+
+        if (module && config && umh_changes_find(OBJECT_MODULE, &module->config, config) == 0)
+            module->origin = config;
+    }
+}
+
 static int start_host(umh_supervisor *supervisor, umh_host *host, const umh_wanted_host *wanted)
 {
     int r;
@@ -213,6 +224,8 @@ static int start_host(umh_supervisor *supervisor, umh_host *host, const umh_want
             return r;
         supervisor->next_number++;
         umh_list_push_back(&supervisor->hosts, &host->entry);
+        host->origin = wanted->config;
+        adopt_modules(host, wanted);
     }
     umh_host_happen(host, ON_SPAWN);
     return r;
@@ -320,17 +333,6 @@ void umh_host_forget_origin(umh_host *host)
     for (uint16_t i = 0; i < host->module_count; i++) {
         if (host->modules[i])
             host->modules[i]->origin = NULL;
-    }
-}
-
-static void adopt_modules(umh_host *host, const umh_wanted_host *wanted)
-{
-    for (size_t i = 0; i < wanted->module_count; i++) {
-        const umh_module_config *config = wanted->modules[i].config;
-        umh_host_module *module = umh_host_find_module(host, wanted->modules[i].name);
-
-        if (module && config && umh_changes_find(OBJECT_MODULE, &module->config, config) == 0)
-            module->origin = config;
     }
 }
 

@@ -88,6 +88,22 @@ def test_config_is_told(make_runner):
     assert report(runner) == {**wanted, "first": 2, "told": 0}
 
 
+def test_a_module_that_was_told_very_often_begins_anew(make_runner):
+    """It may hold on to every text that it was given: they end with it."""
+    runner = make_runner()
+    runner.configure(runner.host("A", configured(runner, Value=0), "echo"))
+    runner.start()
+    before = runner.pid("A")
+    for value in range(1, 71):
+        runner.configure(runner.host("A", configured(runner, Value=value), "echo"))
+        apply(runner)
+        eventually(lambda: runner.find_module("A", "m")["state"] == "running")
+    eventually(lambda: report(runner)["value"] == 70)
+    assert runner.find_module("A", "m")["loaded"] == 2
+    assert "it has been told 64 configurations" in runner.log()
+    assert runner.pid("A") == before
+
+
 @pytest.mark.parametrize("file, refuse", [("unconfigurable", 0), ("configurable", 7)])
 def test_who_does_not_take_it_is_reloaded(make_runner, file, refuse):
     runner = make_runner()
