@@ -391,8 +391,6 @@ static int make_room(const char *instance_folder, const char *name, char *ret_fo
         if (r == 0)
             r = umh_file_move(ret_folder, stale);
     }
-    if (r == 0)
-        r = umh_file_make_folder(ret_folder);
     return r;
 }
 
@@ -400,10 +398,11 @@ static int make_room(const char *instance_folder, const char *name, char *ret_fo
 static int open_way(const umh_store *store, const char *instance_folder)
 {
     char all[UMH_PATH_BYTES];
-    int r;
+    int r = umh_file_make_folder(store->users);
 
     umh_file_parent(instance_folder, all);
-    r = umh_file_let_pass(all);
+    if (r == 0)
+        r = umh_file_let_pass(all);
     if (r == 0)
         r = umh_file_let_pass(instance_folder);
     if (r == 0)
@@ -430,6 +429,8 @@ int umh_store_new(umh_broker *broker, umh_store **ret_store)
         r = make_room(folder, MODULES_FOLDER, store->folder);
     if (r == 0)
         r = make_room(folder, USERS_FOLDER, store->users);
+    if (r == 0)
+        r = umh_file_make_folder(store->folder);
     if (r == 0 && broker->options.is_service)
         r = open_way(store, folder);
     if (r) {
