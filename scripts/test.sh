@@ -30,7 +30,7 @@ models() {
 managed_tests() {
     local dotnet project status=0
     dotnet=$(find_dotnet) || { say "no .NET SDK 10: managed tests are absent"; [ "${CI:-}" != true ]; return; }
-    for project in managed/*Tests/*.csproj managed/tests/*/*.csproj; do
+    for project in managed/tests/*.Tests/*.csproj examples/*/tests/*/*.csproj; do
         [ -f "$project" ] || continue
         "$dotnet" test "$project" -c Release --artifacts-path "$build/managed/artifacts" \
             -p:UseSharedCompilation=false --nologo -v quiet || status=1

@@ -145,7 +145,7 @@ internal sealed unsafe class ManagedModule
         using FlowScope scope = new(Host);
         _module = ModuleServices.AreWantedBy(_type!)
             ? CreateWithServices()
-            : Module.Construct(Host, () => (Module)Activator.CreateInstance(_type!)!);
+            : Module.Construct(Host, Create);
         foreach (Guid service in _module.Services)
         {
             if (ServiceCount == Services.Length)
@@ -154,6 +154,20 @@ internal sealed unsafe class ManagedModule
             Host.Handlers.SetOwn(service, isOwn: true);
         }
         _receive = HandlesAsync(_module) ? s_receiveAsync : s_receive;
+    }
+
+    private Module Create()
+    {
+        try
+        {
+            return (Module)Activator.CreateInstance(_type!)!;
+        }
+        catch (MissingMethodException) when (_type!.GetConstructor(Type.EmptyTypes) is null)
+        {
+            throw new LoadException(
+                "its class has no public constructor without parameters; "
+                + "one with parameters is for a class that implements IConfigureServices");
+        }
     }
 
     /// <summary>Not inlined: a module without dependency injection does not load it.</summary>

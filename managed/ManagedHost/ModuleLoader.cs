@@ -148,18 +148,28 @@ internal static class ModuleLoader
         return version?.Split('+')[0] ?? string.Empty;
     }
 
+    /// <summary>A dependency of the module that wants more than it can have.</summary>
+    private static bool IsShared(string fullName, out string mine)
+    {
+        string name = fullName.Split(',')[0];
+        bool isShared = Array.IndexOf(s_shared, name) >= 0;
+        mine = isShared
+            ? AssemblyLoadContext.Default.LoadFromAssemblyName(new AssemblyName(name)).FullName!
+            : string.Empty;
+        return isShared;
+    }
+
     private static string Explain(Exception exception) => exception switch
     {
         BadImageFormatException => $"not an assembly that this .NET runs: {exception.Message}",
         ReflectionTypeLoadException { LoaderExceptions: [{ } first, ..] } => Explain(first),
         FileNotFoundException { FileName: { Length: > 0 } name } =>
             $"an assembly that it needs is missing: {name}",
+        FileLoadException { FileName: { Length: > 0 } name } when IsShared(name, out string mine) =>
+            $"it needs {name}; this host shares {mine} with its modules",
         FileLoadException { FileName: { Length: > 0 } name } =>
             $"an assembly that it needs cannot be loaded: {name} ({exception.Message})",
         TargetInvocationException { InnerException: { } inner } => Explain(inner),
-        MissingMethodException
-            when exception.StackTrace?.Contains(nameof(Activator.CreateInstance)) == true =>
-            "its class has no public constructor without parameters",
         TypeLoadException or MissingMemberException =>
             $"built against another version of what it uses: {exception.Message}",
         TypeInitializationException { InnerException: { } inner } => Explain(inner),

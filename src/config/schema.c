@@ -396,6 +396,7 @@ const umh_schema_row umh_schema_rows[] = {
         .choices = "Log|Reload|Quarantine",
         .fallback = "\"Log\"",
         .offset = offsetof(umh_module_config, on_exception),
+        .change = CHANGE_NEEDS_RELOAD,
         .text = "What is done when a callback of a managed module throws, beside the record in the "
                 "log and the count in the status: nothing, the module is reloaded, or it is "
                 "unloaded and stays so until somebody reloads it.",
