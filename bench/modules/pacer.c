@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asks a question every 5 ms, whatever became of those before, and says how long the answers took: a
- * system that stands still for a while shows in each question of that while.
+ * Asks a question every 5 ms, whatever became of those before, and says how long the answers took:
+ * a system that stands still for a while shows in each question of that while.
  */
 #include "bench.h"
 

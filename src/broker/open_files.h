@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How many files the broker may have open, and whether that is enough for its hosts. Loop thread only. */
+/*
+ * How many files the broker may have open, and whether that is enough for its hosts. Loop thread
+ * only.
+ */
 #pragma once
 
 #include "broker/broker.h"
@@ -10,7 +13,7 @@
 #define UMH_OPEN_FILES_BESIDE 256u
 
 /*
- * As many as the system lets it have; hosts begin with what was usual before. Where it is too few for
- * the hosts of the configuration, an error in the log says so.
+ * As many as the system lets it have; hosts begin with what was usual before. Where it is too few
+ * for the hosts of the configuration, an error in the log says so.
  */
 void umh_open_files_raise(umh_broker *broker);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The dynamic symbols of a shared object, found as the loader finds them: the dynamic segment names
- * the tables by address, the segments say where in the file an address lies, and the hash table says
- * which symbols there are. System V gABI, and the GNU hash table as binutils and glibc have it.
+ * the tables by address, the segments say where in the file an address lies, and the hash table
+ * says which symbols there are. System V gABI, and the GNU hash table as binutils and glibc have
+ * it.
  */
 #include "formats/elf_symbols.h"
 
@@ -195,7 +196,10 @@ static uint32_t hash_name(const char *name)
     return hash;
 }
 
-/* Buckets of chains of hashes; the lowest bit ends a chain. The filter before them only saves time. */
+/*
+ * Buckets of chains of hashes; the lowest bit ends a chain. The filter before them only saves
+ * time.
+ */
 static umh_elf_symbol find_by_gnu_hash(const elf_object *object, const char *name)
 {
     uint32_t wanted = hash_name(name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a shared object defines a symbol, by its own tables alone: nothing of it is loaded or run.
- * Pure: bytes in, a value out; every offset is untrusted. Any thread.
+ * Whether a shared object defines a symbol, by its own tables alone: nothing of it is loaded or
+ * run. Pure: bytes in, a value out; every offset is untrusted. Any thread.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory by pages, beside the heap: what was touched of it goes back to the system at once. For large
- * blocks of which little is used and many come and go together; in the heap each would leave its
- * touched pages behind between what lives longer. Any thread.
+ * Memory by pages, beside the heap: what was touched of it goes back to the system at once. For
+ * large blocks of which little is used and many come and go together; in the heap each would leave
+ * its touched pages behind between what lives longer. Any thread.
  */
 #pragma once
 

@@ -10,8 +10,8 @@
 
 /*
  * A start stops the loop until the child has its program, and a death has much to clear away. A
- * thousand at once would stop all else for seconds: when a turn has lasted so long, the next one goes
- * on with them. The bound is for a loop whose turns are always long.
+ * thousand at once would stop all else for seconds: when a turn has lasted so long, the next one
+ * goes on with them. The bound is for a loop whose turns are always long.
  */
 #define TURN_MS 5
 #define NS_PER_MS 1000000u
@@ -161,7 +161,9 @@ static void on_handle_closed(uv_handle_t *handle)
     free_when_done(process);
 }
 
-/* The loop looks at its clock before the callbacks of a turn's start and before those of its poll. */
+/*
+ * The loop looks at its clock before the callbacks of a turn's start and before those of its poll.
+ */
 static bool is_put_off(umh_watch_process *process, const uv_loop_t *loop)
 {
     return uv_hrtime() / NS_PER_MS >= uv_now(loop) + TURN_MS &&
