@@ -89,6 +89,15 @@ static int describe_hosts(umh_supervisor *supervisor, host_rows *rows)
 
 /* --- what each step does ------------------------------------------------------------------ */
 
+static bool have_same_limits(const umh_host_config *one, const umh_host_config *other)
+{
+    return one->limits.memory_mib == other->limits.memory_mib &&
+           one->limits.cpu_percent == other->limits.cpu_percent &&
+           one->limits.processes == other->limits.processes &&
+           one->limits.open_files == other->limits.open_files &&
+           one->limits.required == other->limits.required;
+}
+
 static int take_host_config(umh_host *host, const umh_host_config *wanted)
 {
     umh_host_config copy;
@@ -96,13 +105,15 @@ static int take_host_config(umh_host *host, const umh_host_config *wanted)
 
     if (r)
         return r;
+    /* Another limit may be the one that cannot be applied. */
+    if (!have_same_limits(&host->config, wanted))
+        host->has_said_limits = false;
     umh_host_config_release(&host->config);
     host->config = copy;
     host->origin = wanted;
     /* Another root may be meant. */
     umh_text_free(host->dotnet_root);
     host->dotnet_root = NULL;
-    host->has_said_limits = false;
     return 0;
 }
 
