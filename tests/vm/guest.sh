@@ -232,6 +232,36 @@ test_end() {
         "$(is [ "$(systemctl show -P Result umh-test)" = success ])"
 }
 
+# start_scope <name> [systemd-run option...]: `umh run` as from a terminal
+start_scope() {
+    local name=$1
+    shift
+    mkdir -m 700 /run/$name
+    ask_umh=("$umh" --control /run/$name/control)
+    systemd-run --quiet --scope --unit=$name "$@" "${ask_umh[@]}" run /etc/umh/broker.json --instance $name \
+        >/run/$name/log 2>&1 </dev/null &
+}
+
+test_scopes() {
+    local found why scopes=/sys/fs/cgroup/system.slice
+    start_scope umh-scope -p Delegate=yes
+    eventually 120 all_run
+    found=$(cat $scopes/umh-scope.scope/umh-umh-scope/host-eater/memory.max)
+    row "umh run in a scope with Delegate=yes: memory.max" "67108864" "$found" "$(is [ "$found" = 67108864 ])"
+    "${ask_umh[@]}" stop
+    wait
+
+    start_scope umh-bare
+    eventually 120 runs plain
+    why=$(field eater .why)
+    row "umh run in a scope without it: MemoryMiB stops its host" "... belongs to the service manager" "$why" \
+        "$(is matches "$why" '^MemoryMiB cannot be applied: .*/umh-bare.scope. belongs to the service manager')"
+    row "... and nobody else" "plain and opener run" "$(field plain .state), $(field opener .state)" \
+        "$(runs plain && is runs opener)"
+    "${ask_umh[@]}" stop
+    wait
+}
+
 say "kernel $(uname -r), $(systemctl --version | head -n 1)"
 configure
 systemctl start umh-test
@@ -250,5 +280,6 @@ test_crash_of_a_host $groups ""
 test_death_of_the_broker
 test_end
 test_unprivileged_broker
+test_scopes
 [ $failed -eq 0 ] || journalctl -u umh-test -o cat | tail -n 60
 say "DONE $failed failed"
