@@ -254,8 +254,8 @@ def unprivileged(system):
     home.mkdir(mode=0o700)
     for path in (system.folder, home):
         os.chown(path, uid, uid)
-    system.prefix = [*BEFORE_OTHERS, "setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "env", f"HOME={home}",
-                     f"XDG_RUNTIME_DIR={home}", f"XDG_CACHE_HOME={home}/cache"]
+    system.prefix = [*BEFORE_OTHERS, "setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
+                     "env", f"HOME={home}", f"XDG_RUNTIME_DIR={home}", f"XDG_CACHE_HOME={home}/cache"]
     return system
 
 
@@ -275,7 +275,8 @@ def test_an_unprivileged_broker_says_what_it_cannot(unprivileged):
 
 
 def test_an_unprivileged_broker_that_lives_ends_families_too(unprivileged):
-    unprivileged.configure(unprivileged.marked_host("one", "echo"), unprivileged.marked_host("two", family(unprivileged)))
+    unprivileged.configure(unprivileged.marked_host("one", "echo"),
+                           unprivileged.marked_host("two", family(unprivileged)))
     unprivileged.begin()
     pid = unprivileged.pid("two")
 
@@ -370,7 +371,8 @@ def test_no_more_descriptors(contained):
     # Not even `umh status` gets one: only the log can say it.
     with limited(contained, resource.RLIMIT_NOFILE, 3):
         os.kill(pid, signal.SIGKILL)
-        eventually(lambda: contained.log().count("Too many open files") >= 3, contained.patience, "it is said three times")
+        eventually(lambda: contained.log().count("Too many open files") >= 3, contained.patience,
+                   "it is said three times")
     expect_recovery(contained, neighbour)
     death = contained.find_host("one")["deaths"][0]
     assert death["kind"] == "start" and "Too many open files" in death["text"]

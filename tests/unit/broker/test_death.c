@@ -66,6 +66,7 @@ static void test_what_was_asked_for_is_an_end_in_order(void **state)
     const umh_process_end in_order = {.exit_code = 0};
     const umh_process_end failed = {.exit_code = 1};
     const umh_process_end crashed = {.signal = 11, .dumped_core = true};
+    const umh_process_end never_started = {.exit_code = 125, .not_started = 13};
 
     (void)state;
     assert_int_equal(umh_death_kind_of(&in_order, true), DEATH_AS_ASKED);
@@ -73,6 +74,8 @@ static void test_what_was_asked_for_is_an_end_in_order(void **state)
     assert_int_equal(umh_death_kind_of(&failed, true), DEATH_BY_EXIT);
     assert_int_equal(umh_death_kind_of(&crashed, true), DEATH_BY_SIGNAL);
     assert_int_equal(umh_death_kind_of(&crashed, false), DEATH_BY_SIGNAL);
+    assert_int_equal(umh_death_kind_of(&never_started, false), DEATH_AT_START);
+    assert_int_equal(umh_death_kind_of(&never_started, true), DEATH_AT_START);
 }
 
 static void test_keeps_the_newest(void **state)
