@@ -121,7 +121,7 @@ static void test_says_what_is_wrong_with_a_module(void **state)
     assert_refused("wrong_flags", "flags that this host does not know");
     assert_refused("wrong_services", "counts services and lists none");
     assert_refused("wrong_services_count", "more services than");
-    assert_refused("wrong_ui", "only a UI host");
+    assert_refused("wrong_ui", "its host needs \"Ui\": true");
     assert_refused("wrong_init", "init failed with number 7");
 }
 
