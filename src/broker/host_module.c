@@ -499,7 +499,9 @@ void umh_module_on_exception(umh_host_module *module, const char *why)
     const umh_log_about about = {.host = module->host->id, .module = module->name};
     umh_why said = UMH_WHY_INIT;
 
-    if (must_leave(module) || module->config.on_exception == ON_EXCEPTION_LOG)
+    /* What throws in its stop is on its way out already, and so is all of a host that was asked. */
+    if (must_leave(module) || module->host->state != HOST_RUNNING ||
+        module->config.on_exception == ON_EXCEPTION_LOG)
         return;
     umh_why_set(&said, "%s", why);
     if (module->config.on_exception == ON_EXCEPTION_RELOAD) {
