@@ -10,8 +10,9 @@
  *   perform   reconcile: the steps of config/diff, which are logged and answered
  *
  * One change at a time; what comes meanwhile waits, and changes of a watched file that come
- * together are one. Keys of the whole that hosts and queues were made with (MaxMessageBytes, MemoryMiB,
- * Control; see config/schema) take a new broker and keep their values: which ones changed is said.
+ * together are one. Keys of the whole that hosts and queues were made with (MaxMessageBytes,
+ * MemoryMiB, Control; see config/schema) take a new broker and keep their values: which ones
+ * changed is said.
  */
 #pragma once
 
