@@ -116,6 +116,14 @@ def test_an_exception_quarantines_where_that_is_wanted(runner, clerk):
     assert ask("hello") == "heard hello"
 
 
+def test_an_exception_at_the_end_changes_nothing_about_it(runner, clerk):
+    ask = clerk(OnException="Reload")
+    assert ask("grumble") == "grumbles"
+    assert runner.stop() == 0
+    assert "told to grumble" in runner.log()
+    assert "refused to stop" not in runner.log() and "is reloaded" not in runner.log()
+
+
 @pytest.mark.parametrize("told, said", [
     ("fail fast", "told to fail fast"),
     ("overflow", "Stack overflow"),

@@ -20,6 +20,7 @@ public sealed class Clerk(ILogger<Clerk> logger, IOptionsMonitor<ClerkOptions> o
     : Module, IConfigureServices, IReloadState
 {
     private int _count;
+    private bool _grumbles;
 
     public static void ConfigureServices(IServiceCollection services, IModuleHost host)
     {
@@ -31,6 +32,12 @@ public sealed class Clerk(ILogger<Clerk> logger, IOptionsMonitor<ClerkOptions> o
     public string SaveState() => $"{_count}";
 
     public void RestoreState(string state) => _count = int.Parse(state);
+
+    protected override void OnStop()
+    {
+        if (_grumbles)
+            throw new InvalidOperationException("told to grumble");
+    }
 
     protected override ValueTask OnMessageAsync(in Message message) => Obey(message.Text);
 
@@ -55,6 +62,10 @@ public sealed class Clerk(ILogger<Clerk> logger, IOptionsMonitor<ClerkOptions> o
                 break;
             case "throw":
                 throw new InvalidOperationException("told to throw");
+            case "grumble":
+                _grumbles = true;
+                await postman.Post("grumbles");
+                break;
             case "background":
                 postman.Tell("throw");
                 break;
