@@ -31,6 +31,7 @@ def clerk(runner):
     return start
 
 
+@pytest.mark.sanitize
 def test_injects_what_it_needs(runner, clerk):
     ask = clerk({"Greeting": "good day"})
     assert ask("greeting") == "good day"
@@ -61,6 +62,7 @@ def test_options_follow_the_configuration_without_a_reload(runner, clerk):
     assert runner.pid("one") == pid
 
 
+@pytest.mark.sanitize
 def test_a_reload_hands_the_state_over(runner, clerk):
     ask = clerk()
     assert ask("count") == "1" and ask("count") == "2"
@@ -71,6 +73,7 @@ def test_a_reload_hands_the_state_over(runner, clerk):
     assert ask("count") == "1"
 
 
+@pytest.mark.sanitize
 def test_a_stop_wakes_a_handler_that_awaits(runner, clerk):
     ask = clerk()
     assert ask("wait") == "waiting"
@@ -103,6 +106,7 @@ def test_an_exception_reloads_where_that_is_wanted(runner, clerk):
     assert runner.find_host("one")["restarts"] == 0
 
 
+@pytest.mark.sanitize
 def test_an_exception_quarantines_where_that_is_wanted(runner, clerk):
     ask = clerk(OnException="Quarantine")
     pid = runner.pid("one")
