@@ -39,7 +39,7 @@ typedef struct umh_waiter {
 typedef struct umh_host_module {
     umh_host *host;
     char name[UMH_NAME_BYTES_MAX + 1];
-    umh_module_config config; /* copies, owned */
+    umh_module_config config;        /* copies, owned */
     const umh_module_config *origin; /* see umh_running_module */
     umh_module_state state;
     umh_slot slot;
@@ -77,7 +77,7 @@ struct umh_host {
     umh_guid service;
     uint32_t number; /* from 1, never reused */
     uint32_t session;
-    umh_host_config config; /* deep copy, owned */
+    umh_host_config config;        /* deep copy, owned */
     const umh_host_config *origin; /* see umh_running_host */
     umh_host_state state;
     umh_host_module *modules[UMH_MODULES_PER_HOST_MAX]; /* by slot number; NULL: free */
@@ -100,7 +100,7 @@ struct umh_host {
     bool was_closed;        /* the user ended it: it was asked, and how it ends is its own */
     bool is_lost;           /* killed by us for cause: `death` has it already */
     bool is_orderly;        /* it is replaced for a reload: hold with back-pressure */
-    bool is_outdated; /* `config` is another than it was born with */
+    bool is_outdated;       /* `config` is another than it was born with */
     bool has_said_refusals; /* that the system refused it processes */
     /* over processes */
     umh_deadline deadline; /* of the state; in ABSENT: of the back-off */
@@ -111,7 +111,7 @@ struct umh_host {
     bool has_said_limits; /* that it runs without one of them */
     /* messages to other users' sessions: refused here, and by processes that are over */
     uint64_t refused_count;
-    uint64_t restarts;    /* processes after the first */
+    uint64_t restarts; /* processes after the first */
     uint64_t spawned_ns, ready_ns, died_ns;
     umh_death death;   /* the last one; of one being killed from then on */
     umh_deaths deaths; /* those that are over */
