@@ -2,6 +2,8 @@
 /* Whether processes can be contained by a namespace here, and who is who in one. */
 #include "platform/linux/namespace.h"
 
+#include "platform/linux/clone.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -51,8 +53,8 @@ static int probe_namespace(void)
         return errno;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    child = clone(try_namespace, stack + PROBE_STACK_BYTES,
-                  CLONE_VM | CLONE_VFORK | CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, &error);
+    child = UMH_CLONE(try_namespace, stack + PROBE_STACK_BYTES,
+                      CLONE_VM | CLONE_VFORK | CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, &error);
     if (child < 0)
         error = errno;
     while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)

@@ -9,6 +9,7 @@
  */
 #include "platform/process.h"
 
+#include "platform/linux/clone.h"
 #include "platform/linux/init_command.h"
 #include "platform/linux/poll.h"
 
@@ -247,7 +248,7 @@ static pid_t clone_child(process_launch *launch, char *stack, int *ret_pidfd)
     if (launch->spec->containment == CONTAINED_BY_NAMESPACE)
         flags |= CLONE_NEWPID | CLONE_NEWNS;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
-    pid = clone(run_child, stack + CHILD_STACK_BYTES, flags, launch, ret_pidfd);
+    pid = UMH_CLONE(run_child, stack + CHILD_STACK_BYTES, flags, launch, ret_pidfd);
     error = errno;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
     errno = error;
