@@ -4,6 +4,7 @@
 #include "broker/endpoint.h"
 #include "broker/logs.h"
 #include "broker/outbox.h"
+#include "broker/sessions.h"
 #include "broker/supervisor.h"
 #include "ipc/control.h"
 #include "ipc/services.h"
@@ -70,6 +71,8 @@ static void make_parts(umh_broker *broker)
         r = umh_credit_new(&broker->budget, umh_router_is_over_mark, broker->router, cost_max,
                            &broker->credit);
     if (r == 0)
+        r = umh_sessions_new(broker, &broker->sessions);
+    if (r == 0)
         r = umh_supervisor_new(broker, &broker->supervisor);
     assert_int_equal(r, 0);
 }
@@ -125,6 +128,7 @@ static int tear_down(void **state)
     uv_close((uv_handle_t *)&f->patience, NULL);
     uv_run(&broker->loop, UV_RUN_DEFAULT);
     umh_supervisor_free(broker->supervisor);
+    umh_sessions_close(broker->sessions);
     umh_credit_free(broker->credit);
     umh_router_free(broker->router);
     umh_outbox_set_free(broker->outboxes);
