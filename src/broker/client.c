@@ -215,7 +215,7 @@ void umh_client_answer(umh_client *client, int64_t id, umh_json *body_take)
         umh_why_set_failure(&why);
         send_error(client, id, r, &why);
     } else if (r) {
-        umh_why_set(&why, "the answer is longer than %u bytes", UMH_COMMAND_BYTES_MAX);
+        umh_why_set(&why, "the answer is longer than %u bytes", UMH_ANSWER_BYTES_MAX);
         send_error(client, id, UMH_E_LIMIT, &why);
     } else if (id != 0) {
         send_answer(client, &payload);
@@ -267,6 +267,7 @@ static int connect_take(umh_client *client, uv_pipe_t *stream)
         .broker = client->broker,
         .in = stream,
         .out = stream,
+        .control_bytes_max = UMH_OUTBOX_ANSWERS_BYTES,
         .events = {
             .context = client, .on_header = on_header, .on_frame = on_frame, .on_end = on_end}};
     int r = umh_credit_account_new(client->broker->credit, &account_events, &client->account);

@@ -64,7 +64,9 @@ static int open_stream(uv_loop_t *loop, umh_pipe *end, uv_pipe_t **ret_stream)
 
 static int open_peer(umh_host *host, pipe_ends *ends)
 {
-    umh_peer_spec spec = {.broker = host->broker, .events = umh_host_peer_events(host)};
+    umh_peer_spec spec = {.broker = host->broker,
+                          .events = umh_host_peer_events(host),
+                          .control_bytes_max = UMH_OUTBOX_CONTROL_BYTES};
     int r = open_stream(&host->broker->loop, &ends->ours[0], &spec.out);
 
     if (r)

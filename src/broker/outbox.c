@@ -124,8 +124,8 @@ static void give_ring(umh_outbox_set *set, uint8_t **bytes)
     set->spare_count++;
 }
 
-int umh_outbox_new(umh_outbox_set *set, uv_stream_t *stream, const umh_outbox_events *events,
-                   umh_outbox **ret_outbox)
+int umh_outbox_new(umh_outbox_set *set, uv_stream_t *stream, size_t control_bytes_max,
+                   const umh_outbox_events *events, umh_outbox **ret_outbox)
 {
     umh_outbox *outbox = calloc(1, sizeof(*outbox));
 
@@ -134,7 +134,7 @@ int umh_outbox_new(umh_outbox_set *set, uv_stream_t *stream, const umh_outbox_ev
     outbox->set = set;
     outbox->stream = stream;
     outbox->events = *events;
-    outbox->control.max_bytes = UMH_OUTBOX_CONTROL_BYTES;
+    outbox->control.max_bytes = control_bytes_max;
     umh_list_init(&outbox->dirty);
     *ret_outbox = outbox;
     return 0;
@@ -515,9 +515,9 @@ static void set_flying(umh_outbox *outbox)
     if (outbox->flying.size > 0 || outbox->control.size == 0)
         return;
     swap = outbox->flying;
+    swap.max_bytes = outbox->control.max_bytes;
     outbox->flying = outbox->control;
     outbox->control = swap;
-    outbox->control.max_bytes = UMH_OUTBOX_CONTROL_BYTES;
 }
 
 static void flush(umh_outbox *outbox)

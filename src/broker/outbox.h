@@ -33,8 +33,8 @@ typedef struct umh_outbox_events {
     void (*on_broken)(void *context, int status);
 } umh_outbox_events;
 
-/* `stream` is borrowed until close. */
-UMH_MUST_USE int umh_outbox_new(umh_outbox_set *set, uv_stream_t *stream,
+/* `stream` is borrowed until close; the control lane holds `control_bytes_max`. */
+UMH_MUST_USE int umh_outbox_new(umh_outbox_set *set, uv_stream_t *stream, size_t control_bytes_max,
                                 const umh_outbox_events *events, umh_outbox **ret_outbox);
 /*
  * Forget what has not been written; no event after this; frees itself when a write in flight has

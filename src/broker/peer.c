@@ -25,6 +25,7 @@ struct umh_peer {
     uv_pipe_t *out; /* == in for a duplex stream; NULL once shut */
     umh_peer_events events;
     umh_outbox *outbox;
+    size_t control_bytes_max;
     uint64_t read_turn;
     uint8_t header[UMH_FRAME_HEADER_BYTES]; /* of a frame whose header was cut */
     size_t header_bytes;
@@ -57,8 +58,8 @@ static void on_broken(void *context, int status)
     if (status == UV_EPIPE || status == UV_ECONNRESET)
         return;
     if (status == UV_ENOBUFS)
-        umh_why_set(&why, "let more than %u bytes of control frames gather",
-                    UMH_OUTBOX_CONTROL_BYTES);
+        umh_why_set(&why, "let more than %zu bytes of control frames gather",
+                    peer->control_bytes_max);
     else
         umh_why_set(&why, "write to it: %s", uv_strerror(status));
     end(peer, &why);
@@ -74,6 +75,11 @@ static int on_whole_frame(umh_peer *peer, umh_bytes payload, umh_message *stored
 /* A header has been decoded into peer->frame: may its payload come? */
 static int admit(umh_peer *peer, umh_why *ret_why)
 {
+    /* Only the broker itself has longer answers to give. */
+    if (peer->frame.kind == FRAME_ANSWER && peer->frame.payload_bytes > UMH_COMMAND_BYTES_MAX) {
+        umh_why_set(ret_why, "an answer of %u bytes", peer->frame.payload_bytes);
+        return UMH_PEER_VIOLATION;
+    }
     if (peer->frame.kind != FRAME_MESSAGE)
         return 0;
     return peer->events.on_header(peer->events.context, &peer->frame, ret_why);
@@ -291,11 +297,13 @@ int umh_peer_new(const umh_peer_spec *spec, umh_peer **ret_peer)
     peer->in = spec->in;
     peer->out = spec->out;
     peer->events = spec->events;
+    peer->control_bytes_max = spec->control_bytes_max;
     peer->read_turn = UINT64_MAX;
     peer->in->data = peer;
     peer->out->data = peer;
     events.context = peer;
-    r = umh_outbox_new(spec->broker->outboxes, (uv_stream_t *)peer->out, &events, &peer->outbox);
+    r = umh_outbox_new(spec->broker->outboxes, (uv_stream_t *)peer->out, spec->control_bytes_max,
+                       &events, &peer->outbox);
     if (r == 0)
         r = start_reading(peer);
     if (r) {

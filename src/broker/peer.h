@@ -40,6 +40,7 @@ typedef struct umh_peer_spec {
     uv_pipe_t *in;  /* opened, taken; freed by the peer */
     uv_pipe_t *out; /* opened, taken; the same pointer as `in` for a duplex stream */
     umh_peer_events events;
+    size_t control_bytes_max; /* what may wait in its control lane */
 } umh_peer_spec;
 
 /* Close and free a stream that no peer has. */

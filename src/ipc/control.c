@@ -4,17 +4,13 @@
 
 #include <string.h>
 
-/* The object and its id. Outcomes: UMH_CONTROL_BAD. */
+/* The object and its id; its size has been looked at. Outcomes: UMH_CONTROL_BAD. */
 static int decode_object(umh_bytes payload, umh_json **ret_body, int64_t *ret_id, umh_why *ret_why)
 {
     UMH_AUTO_PTR(umh_json) body = NULL;
     const json_t *id;
     int r;
 
-    if (payload.size > UMH_COMMAND_BYTES_MAX) {
-        umh_why_set(ret_why, "a command or answer of more than %u bytes", UMH_COMMAND_BYTES_MAX);
-        return UMH_CONTROL_BAD;
-    }
     r = umh_jsonc_parse_strict(payload, &body, ret_why);
     if (r == UMH_JSONC_BAD)
         return UMH_CONTROL_BAD;
@@ -38,8 +34,13 @@ int umh_command_decode(umh_bytes payload, umh_command *ret_command, umh_why *ret
 {
     UMH_AUTO(umh_command) command = UMH_COMMAND_INIT;
     const char *name;
-    int r = decode_object(payload, &command.body, &command.id, ret_why);
+    int r;
 
+    if (payload.size > UMH_COMMAND_BYTES_MAX) {
+        umh_why_set(ret_why, "a command of more than %u bytes", UMH_COMMAND_BYTES_MAX);
+        return UMH_CONTROL_BAD;
+    }
+    r = decode_object(payload, &command.body, &command.id, ret_why);
     if (r == UMH_CONTROL_BAD)
         return UMH_CONTROL_BAD;
     if (r)
@@ -66,8 +67,13 @@ int umh_answer_decode(umh_bytes payload, umh_answer *ret_answer, umh_why *ret_wh
 {
     UMH_AUTO(umh_answer) answer = UMH_ANSWER_INIT;
     const json_t *body;
-    int r = decode_object(payload, &answer.body, &answer.id, ret_why);
+    int r;
 
+    if (payload.size > UMH_ANSWER_BYTES_MAX) {
+        umh_why_set(ret_why, "an answer of more than %u bytes", UMH_ANSWER_BYTES_MAX);
+        return UMH_CONTROL_BAD;
+    }
+    r = decode_object(payload, &answer.body, &answer.id, ret_why);
     if (r == UMH_CONTROL_BAD)
         return UMH_CONTROL_BAD;
     if (r)
@@ -90,7 +96,7 @@ int umh_answer_decode(umh_bytes payload, umh_answer *ret_answer, umh_why *ret_wh
 }
 
 /* `head` with the members of `body` that it has not; both are taken. Outcomes: UMH_BUFFER_FULL. */
-static int encode_take(umh_json *head, umh_json *body, umh_buffer *payload)
+static int encode_take(umh_json *head, umh_json *body, size_t max_bytes, umh_buffer *payload)
 {
     UMH_AUTO_PTR(umh_json) whole = head;
     UMH_AUTO_PTR(umh_json) rest = body;
@@ -100,7 +106,7 @@ static int encode_take(umh_json *head, umh_json *body, umh_buffer *payload)
     umh_assert(!rest || json_is_object(rest));
     if (!whole || (rest && json_object_update_missing(whole, rest)))
         return UMH_FAIL(UMH_E_MEMORY, "encode a command or answer");
-    text.max_bytes = UMH_COMMAND_BYTES_MAX;
+    text.max_bytes = max_bytes;
     r = umh_jsonc_print(whole, &text);
     if (r == 0)
         r = umh_buffer_append(payload, text.data, text.size);
@@ -114,7 +120,8 @@ int umh_command_encode_take(int64_t id, const char *name, umh_json *body, umh_bu
     int r;
 
     umh_assert(id >= 0 && name[0] && strlen(name) < UMH_COMMAND_NAME_BYTES);
-    r = encode_take(json_pack("{s:I, s:s}", "id", (json_int_t)id, "do", name), body, payload);
+    r = encode_take(json_pack("{s:I, s:s}", "id", (json_int_t)id, "do", name), body,
+                    UMH_COMMAND_BYTES_MAX, payload);
     if (r == UMH_BUFFER_FULL)
         return UMH_BUFFER_FULL;
     return r;
@@ -122,7 +129,8 @@ int umh_command_encode_take(int64_t id, const char *name, umh_json *body, umh_bu
 
 int umh_answer_encode_take(int64_t id, umh_json *body, umh_buffer *payload)
 {
-    int r = encode_take(json_pack("{s:I, s:b}", "id", (json_int_t)id, "ok", 1), body, payload);
+    int r = encode_take(json_pack("{s:I, s:b}", "id", (json_int_t)id, "ok", 1), body,
+                        UMH_ANSWER_BYTES_MAX, payload);
 
     if (r == UMH_BUFFER_FULL)
         return UMH_BUFFER_FULL;
@@ -150,7 +158,7 @@ int umh_answer_encode_error(int64_t id, int code, const umh_why *why, umh_buffer
     }
     if (bad)
         return UMH_FAIL(UMH_E_MEMORY, "encode an error");
-    r = encode_take(UMH_MOVE(head), NULL, payload);
+    r = encode_take(UMH_MOVE(head), NULL, UMH_COMMAND_BYTES_MAX, payload);
     if (r == UMH_BUFFER_FULL)
         return UMH_BUFFER_FULL;
     return r;

@@ -83,7 +83,7 @@ static __attribute__((noinline)) int judge(const uint8_t *header, uint32_t paylo
                          (size <= UMH_COMMAND_BYTES_MAX && umh_service_is_control(&frame.service));
         break;
     case FRAME_ANSWER:
-        has_right_size = size <= UMH_COMMAND_BYTES_MAX;
+        has_right_size = size <= UMH_ANSWER_BYTES_MAX;
         break;
     case FRAME_CREDIT:
         has_right_size = size == AMOUNT_BYTES;

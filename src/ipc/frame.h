@@ -70,7 +70,7 @@ void umh_frame_encode(const umh_frame *frame, uint8_t header[UMH_FRAME_HEADER_BY
 /*
  * Decode a header at the front of `bytes`, which may hold less or more. Judges what every receiver
  * judges alike: version, kind, known flags, length (`payload_max` for messages;
- * UMH_COMMAND_BYTES_MAX for answers, 8 for the others, exactly 8 for credit and want).
+ * UMH_ANSWER_BYTES_MAX for answers, 8 for the others, exactly 8 for credit and want).
  * Outcomes: UMH_FRAME_INCOMPLETE (fewer than 40 bytes), UMH_FRAME_BAD (why says what; the
  * connection is beyond repair).
  */

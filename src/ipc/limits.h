@@ -12,8 +12,10 @@
 /* what it can be configured from and to; never above a quarter of the budget */
 #define UMH_MESSAGE_BYTES_LOWEST (64u * 1024)
 #define UMH_MESSAGE_BYTES_HIGHEST (256u * 1024 * 1024)
-/* commands and answers; longer: violation, or the answer is an error */
+/* commands, and answers of a host; longer: violation, or the answer is an error */
 #define UMH_COMMAND_BYTES_MAX (1024u * 1024)
+/* answers to a control client: the status of many hosts; longer: the answer is an error */
+#define UMH_ANSWER_BYTES_MAX (16u * 1024 * 1024)
 #define UMH_EXTENSION_BYTES_MAX 4096u
 
 /* Numbers in frames */
@@ -59,6 +61,8 @@
 #define UMH_OUTBOX_BYTES (320u * 1024)
 /* of one peer; a peer that lets more gather is closed; in a host UMH_E_LIMIT */
 #define UMH_OUTBOX_CONTROL_BYTES (2u * 1024 * 1024)
+/* the same of a control client, which may ask again before it has read the answer */
+#define UMH_OUTBOX_ANSWERS_BYTES (2 * UMH_ANSWER_BYTES_MAX)
 #define UMH_PIPE_BYTES (1024 * 1024) /* a pipe is grown to this at its first EAGAIN in a stream */
 
 /* Log */

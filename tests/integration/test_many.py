@@ -59,3 +59,36 @@ def test_too_few_open_files_are_said_and_survived(runner):
 
     eventually(some_run, runner.patience)
     assert runner.broker.poll() is None
+
+
+def is_settled(runner, count):
+    """So many modules are there, and each has failed."""
+    status = runner.find_status()
+    states = [module["state"] for host in status["hosts"] for module in host["modules"]] if status else []
+    return len(states) == count and set(states) == {"failed"}
+
+
+@pytest.mark.limit(120)
+def test_a_large_system_is_shown_and_changed(runner):
+    """What a host may send is less than a client is told of many."""
+    hosts, modules = 30, 100
+
+    def configure(number):
+        runner.configure(*[runner.host(f"h{host}", *[
+            runner.module(f"m{module}", file=runner.folder / f"absent-{number}-{module}.so")
+            for module in range(modules)]) for host in range(hosts)])
+
+    configure(1)
+    runner.start(wait=False)
+    eventually(lambda: is_settled(runner, hosts * modules), runner.patience)
+    shown = runner.umh("status", "--json").stdout
+    assert len(shown) > 2 * 1024 * 1024
+    assert runner.umh("status").stdout.count(b"absent-1-") >= hosts * modules
+
+    configure(2)
+    planned = runner.umh("plan", runner.config).stdout
+    assert len(planned.splitlines()) >= hosts * modules
+    runner.umh("apply", runner.config)
+    eventually(lambda: is_settled(runner, hosts * modules), runner.patience)
+    assert runner.umh("status").stdout.count(b"absent-2-") >= hosts * modules
+    assert len(runner.umh("plan", runner.config).stdout.splitlines()) == 1

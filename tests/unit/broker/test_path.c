@@ -139,8 +139,8 @@ static void open_host(umh_broker *broker, uint32_t number, umh_overflow overflow
         .context = host, .send_credit = send_credit, .send_give_back = send_give_back};
     umh_peer_spec spec = {
         .broker = broker,
-        .events = {
-            .context = host, .on_header = on_header, .on_frame = on_frame, .on_end = on_end}};
+        .events = {.context = host, .on_header = on_header, .on_frame = on_frame, .on_end = on_end},
+        .control_bytes_max = UMH_OUTBOX_CONTROL_BYTES};
     umh_pipe in;
     umh_pipe out;
 

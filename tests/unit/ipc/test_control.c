@@ -145,16 +145,20 @@ static void test_bounds_what_it_reads(void **state)
 {
     UMH_AUTO(umh_command) command = UMH_COMMAND_INIT;
     UMH_AUTO(umh_answer) answer = UMH_ANSWER_INIT;
-    char *longest = padded(UMH_COMMAND_BYTES_MAX);
-    char *too_long = padded(UMH_COMMAND_BYTES_MAX + 1);
+    char *longest_command = padded(UMH_COMMAND_BYTES_MAX);
+    char *long_command = padded(UMH_COMMAND_BYTES_MAX + 1);
+    char *longest_answer = padded(UMH_ANSWER_BYTES_MAX);
+    char *long_answer = padded(UMH_ANSWER_BYTES_MAX + 1);
 
     (void)state;
-    decode_command(longest, &command);
-    decode_answer(umh_bytes_of_text(longest), &answer);
-    assert_refuses_command(too_long);
-    assert_refuses_answer(too_long);
-    free(longest);
-    free(too_long);
+    decode_command(longest_command, &command);
+    decode_answer(umh_bytes_of_text(longest_answer), &answer);
+    assert_refuses_command(long_command);
+    assert_refuses_answer(long_answer);
+    free(longest_command);
+    free(long_command);
+    free(longest_answer);
+    free(long_answer);
 }
 
 static void test_writes_a_command(void **state)
@@ -312,6 +316,7 @@ static void test_bounds_what_it_writes(void **state)
 {
     UMH_AUTO(umh_buffer) payload = UMH_BUFFER_INIT;
     UMH_AUTO(umh_buffer) small = UMH_BUFFER_INIT;
+    UMH_AUTO(umh_buffer) answer = UMH_BUFFER_INIT;
     size_t size;
 
     (void)state;
@@ -320,9 +325,11 @@ static void test_bounds_what_it_writes(void **state)
     size = payload.size;
     assert_int_equal(umh_command_encode_take(7, "x", body_for(UMH_COMMAND_BYTES_MAX + 1), &payload),
                      UMH_BUFFER_FULL);
-    assert_int_equal(umh_answer_encode_take(7, body_for(2 * UMH_COMMAND_BYTES_MAX), &payload),
+    assert_int_equal(umh_answer_encode_take(7, body_for(UMH_ANSWER_BYTES_MAX + 8), &payload),
                      UMH_BUFFER_FULL);
     assert_int_equal(payload.size, size);
+    assert_int_equal(umh_answer_encode_take(7, body_for(2 * UMH_COMMAND_BYTES_MAX), &answer), 0);
+    assert_true(answer.size > UMH_COMMAND_BYTES_MAX);
 
     small.max_bytes = 10;
     assert_int_equal(umh_answer_encode_take(7, NULL, &small), UMH_BUFFER_FULL);

@@ -183,10 +183,10 @@ static void test_bounds_a_command_by_its_own_limit(void **state)
 static void test_bounds_an_answer_by_its_own_limit(void **state)
 {
     (void)state;
-    assert_true(UMH_COMMAND_BYTES_MAX > PAYLOAD_MAX);
+    assert_true(UMH_ANSWER_BYTES_MAX > PAYLOAD_MAX);
     assert_int_equal(decode_size(FRAME_ANSWER, 0), 0);
-    assert_int_equal(decode_size(FRAME_ANSWER, UMH_COMMAND_BYTES_MAX), 0);
-    assert_int_equal(decode_size(FRAME_ANSWER, UMH_COMMAND_BYTES_MAX + 1), UMH_FRAME_BAD);
+    assert_int_equal(decode_size(FRAME_ANSWER, UMH_ANSWER_BYTES_MAX), 0);
+    assert_int_equal(decode_size(FRAME_ANSWER, UMH_ANSWER_BYTES_MAX + 1), UMH_FRAME_BAD);
     assert_int_equal(decode_size(FRAME_ANSWER, UINT32_MAX), UMH_FRAME_BAD);
 }
 
