@@ -196,8 +196,8 @@ typedef struct umh_module_v1 {
     int (*run)(void *state);
     void (*quit)(void *state);
     /*
-     * Its `Config` changed while it runs: `config` is the new one as compact JSON text, borrowed for
-     * the call; configuration() gives it from now on. 0: taken over. Else, or NULL here: the module
+     * Its `Config` changed while it runs: `config` is the new one as compact JSON text, borrowed
+     * for the call; configuration() gives it from now on. 0: taken over. Else, or NULL here: the module
      * is reloaded, which loses no message.
      */
     int (*configure)(void *state, const char *config);

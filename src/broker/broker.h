@@ -95,14 +95,14 @@ struct umh_broker {
     umh_liveness *liveness;
     umh_sessions *sessions;
     umh_apply *apply;
-    umh_service *service; /* NULL: no service manager started it */
+    umh_service *service;        /* NULL: no service manager started it */
     umh_cgroups *cgroups;        /* NULL: no control groups here */
     umh_why cgroups_why;         /* of NULL */
     umh_containment containment; /* of every host */
     umh_why containment_why;     /* why it is not stronger; empty: it is the strongest */
     umh_pipe lifeline;           /* of every host, see umh_process_spec */
     umh_pipe lifeline_end;
-    umh_endpoint *endpoint;      /* NULL: "Control": false */
+    umh_endpoint *endpoint; /* NULL: "Control": false */
     uv_signal_t on_terminate, on_interrupt, on_hangup;
     uv_timer_t run_for;
     uv_check_t turn; /* the end of a loop turn, see above */

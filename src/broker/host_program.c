@@ -15,8 +15,8 @@ int umh_spawn_choose_program(umh_host *host, umh_spawn *spawn, umh_why *ret_why)
     if (r)
         return umh_fold(r);
     /*
-     * Not every installation has it, and waiting does not bring it. The other one is in all of them:
-     * where it is missing an update is under way, and it is tried again.
+     * Not every installation has it, and waiting does not bring it. The other one is in all of
+     * them: where it is missing an update is under way, and it is tried again.
      */
     if (host->config.wow64 && umh_file_inspect(spawn->program).kind != FILE_KIND_FILE) {
         umh_why_set(ret_why, "Wow64 needs " PROGRAM_32 ", which is not installed: %s",

@@ -28,7 +28,10 @@ typedef struct umh_spawn {
  */
 enum { UMH_SPAWN_REFUSED = 1, UMH_SPAWN_REFUSED_FOR_GOOD = 2 };
 
-/* host_program.c: the host program of the right bitness. Outcomes: REFUSED_FOR_GOOD (not installed). */
+/*
+ * host_program.c: the host program of the right bitness. Outcomes: REFUSED_FOR_GOOD (not
+ * installed).
+ */
 UMH_MUST_USE int umh_spawn_choose_program(umh_host *host, umh_spawn *spawn, umh_why *ret_why);
 /*
  * host_identity.c: the session's user and environment, or the broker's own, with the entry's

@@ -20,8 +20,8 @@
 /* Outcomes: UMH_BUFFER_FULL (nothing appended). */
 UMH_MUST_USE int umh_log_journal_append(const umh_log_line *line, umh_buffer *pending);
 /*
- * Send the first record of `pending`, waiting until the deadline; `ret_size` is what it takes there.
- * False: the journal takes nothing at the moment. One that it refuses is passed over.
+ * Send the first record of `pending`, waiting until the deadline; `ret_size` is what it takes
+ * there. False: the journal takes nothing at the moment. One that it refuses is passed over.
  */
 bool umh_log_journal_send(umh_pipe journal, umh_bytes pending, uint64_t deadline_ns,
                           size_t *ret_size);

@@ -12,8 +12,8 @@
  *   ModuleMeta    start    yes    LOADED             {} or error
  *   ModuleMeta    configure yes   LOADED, STARTED    {"is_taken":true}, or false with "why":
  *                 {"config":"..."}                   the module has no configure, or said no
- *   ModuleMeta    stop     yes    LOADED, STARTED    {} after the module's last message, or {"state":"..."}:
- *                 {"reload":true}, or {}             what it leaves to the successor that follows
+ *   ModuleMeta    stop     yes    LOADED, STARTED    {} after the module's last message, or
+ *                 {"reload":true}, or {}             {"state":"..."}: what it leaves to its successor
  *   ModuleMeta    unload   yes    STOPPED, FAILED    {"outcome":"unloaded","took_ms":n} or
  *                 {"outcome":"replace","why":"..."}
  *   ModuleMeta    exit     -      any                none: every module is stopped in parallel,
@@ -24,8 +24,8 @@
  * config (text), state (what its predecessor left, may be missing), tells_failures. From the host:
  * ModuleMeta subscribe and unsubscribe, {"slot":3,"service":"guid"}, failed,
  * {"slot":3,"why":"..."}, once after a load that asked for it, and closed, {"slot":3,"code":0}: the
- * user interface of the module has ended by itself; the broker asks the host to exit, and the process
- * ends with this code. No answers.
+ * user interface of the module has ended by itself; the broker asks the host to exit, and the
+ * process ends with this code. No answers.
  */
 #pragma once
 

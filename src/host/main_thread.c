@@ -84,20 +84,25 @@ void umh_main_thread_await(umh_main_thread *thread, const void *context)
     umh_lock_release(thread->lock);
 }
 
+/* (lock), which is released meanwhile */
+static void do_work(umh_main_thread *thread)
+{
+    const umh_main_thread_work work = thread->work;
+
+    thread->has_begun = true;
+    umh_lock_release(thread->lock);
+    work.run(work.context);
+    umh_lock_take(thread->lock);
+    put_down(thread);
+}
+
 _Noreturn void umh_main_thread_serve(umh_main_thread *thread)
 {
     umh_lock_take(thread->lock);
     for (;;) {
-        umh_main_thread_work work = thread->work;
-
-        if (!work.run) {
+        if (thread->work.run)
+            do_work(thread);
+        else
             umh_ignore(umh_condition_wait(thread->changed, thread->lock, UMH_FOREVER));
-            continue;
-        }
-        thread->has_begun = true;
-        umh_lock_release(thread->lock);
-        work.run(work.context);
-        umh_lock_take(thread->lock);
-        put_down(thread);
     }
 }

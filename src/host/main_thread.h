@@ -24,8 +24,8 @@ enum { UMH_MAIN_THREAD_TAKEN = 1 };
 UMH_MUST_USE int umh_main_thread_give(umh_main_thread *thread, const umh_main_thread_work *work,
                                       umh_why *ret_why);
 /*
- * Any thread but main. True: the work of `context` runs, and somebody else sees to its end. False: it
- * had not begun, and will not, or is done.
+ * Any thread but main. True: the work of `context` runs, and somebody else sees to its end. False:
+ * it had not begun, and will not, or is done.
  */
 bool umh_main_thread_withdraw(umh_main_thread *thread, const void *context);
 /* Any thread but main. Until the work of `context` is done. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The user interface of a native module: its `run` on the main thread, from when it has started until
- * it is stopped. A `run` that returns by itself - the window was closed - ends the host: the broker
- * is told, asks it to exit, and the process ends with what `run` returned. Slot's thread.
+ * The user interface of a native module: its `run` on the main thread, from when it has started
+ * until it is stopped. A `run` that returns by itself - the window was closed - ends the host: the
+ * broker is told, asks it to exit, and the process ends with what `run` returned. Slot's thread.
  */
 #pragma once
 
@@ -20,9 +20,12 @@ typedef struct umh_ui {
 } umh_ui;
 
 /*
- * Give it the main thread. `ui` stays where it is until it is stopped. Outcomes: UMH_MODULE_UNUSABLE
- * (another module has the main thread: why).
+ * Give it the main thread. `ui` stays where it is until it is stopped. Outcomes:
+ * UMH_MODULE_UNUSABLE (another module has the main thread: why).
  */
 UMH_MUST_USE int umh_ui_start(umh_ui *ui, umh_why *ret_why);
-/* Ask it to quit and wait until `run` has returned. One that was not started, or has ended: nothing. */
+/*
+ * Ask it to quit and wait until `run` has returned. One that was not started, or has ended:
+ * nothing.
+ */
 void umh_ui_stop(umh_ui *ui);

@@ -27,7 +27,7 @@ typedef enum umh_activity {
 } umh_activity;
 
 typedef struct umh_blackbox_slot {
-    _Atomic uint32_t activity; /* umh_activity */
+    _Atomic uint32_t activity;      /* umh_activity */
     _Atomic uint32_t failure_count; /* callbacks that failed since the module was loaded */
     /* of that activity, at the watcher's resolution; 0: shorter than a tick */
     _Atomic uint64_t since_ns;
