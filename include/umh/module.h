@@ -197,8 +197,8 @@ typedef struct umh_module_v1 {
     void (*quit)(void *state);
     /*
      * Its `Config` changed while it runs: `config` is the new one as compact JSON text, borrowed
-     * for the call; configuration() gives it from now on. 0: taken over. Else, or NULL here: the module
-     * is reloaded, which loses no message.
+     * for the call; configuration() gives it from now on. 0: taken over. Else, or NULL here: the
+     * module is reloaded, which loses no message.
      */
     int (*configure)(void *state, const char *config);
 } umh_module_v1;

@@ -13,7 +13,7 @@
  *   ModuleMeta    configure yes   LOADED, STARTED    {"is_taken":true}, or false with "why":
  *                 {"config":"..."}                   the module has no configure, or said no
  *   ModuleMeta    stop     yes    LOADED, STARTED    {} after the module's last message, or
- *                 {"reload":true}, or {}             {"state":"..."}: what it leaves to its successor
+ *                 {"reload":true}, or {}             {"state":"..."}: what it leaves its successor
  *   ModuleMeta    unload   yes    STOPPED, FAILED    {"outcome":"unloaded","took_ms":n} or
  *                 {"outcome":"replace","why":"..."}
  *   ModuleMeta    exit     -      any                none: every module is stopped in parallel,
