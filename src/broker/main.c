@@ -18,6 +18,8 @@ int main(int argc, char **argv)
     if (r == UMH_OPTIONS_DONE)
         return 0;
     if (r == 0)
+        r = umh_options_check_trust(&options);
+    if (r == 0)
         /* reports what is wrong with single hosts */
         r = umh_options_load_config(&options, &config);
     if (r == 0)

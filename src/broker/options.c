@@ -112,6 +112,43 @@ int umh_options_read(int argc, char **argv, umh_broker_options *ret_options)
     return 0;
 }
 
+/* Outcomes: UMH_FILE_UNSAFE. */
+static int check_places(const umh_broker_options *options, umh_why *ret_why)
+{
+    char path[UMH_PATH_BYTES];
+    int r = umh_file_installation(path);
+
+    if (r == 0)
+        r = umh_file_check_installation(path, ret_why);
+    if (r == 0)
+        r = umh_file_absolute(options->config_path, path);
+    if (r == 0)
+        r = umh_file_check_trusted(path, ret_why);
+    /* A configuration that is not there is reported where it is read. */
+    if (r == UMH_FILE_NONE)
+        return 0;
+    if (r == UMH_FILE_UNSAFE)
+        return UMH_FILE_UNSAFE;
+    return umh_fold(r);
+}
+
+int umh_options_check_trust(const umh_broker_options *options)
+{
+    umh_why why = UMH_WHY_INIT;
+    int r = check_places(options, &why);
+
+    if (r == UMH_FILE_UNSAFE && options->is_service)
+        return UMH_FAIL(UMH_E_REFUSED, "%s; a service runs only what root alone may change",
+                        why.text);
+    if (r != 0 && !options->is_service) {
+        if (r < 0)
+            umh_why_set_failure(&why);
+        fprintf(stderr, "warning: %s; what is changed there runs as this user\n", why.text);
+        return 0;
+    }
+    return umh_fold(r);
+}
+
 static void print_problems(const umh_why_list *problems, const char *severity)
 {
     char line[1024];

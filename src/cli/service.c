@@ -100,6 +100,18 @@ static int find_file(const char *file, char config[UMH_PATH_BYTES])
     return umh_cli_check_quietly(config);
 }
 
+/* Outcomes: UMH_FILE_UNSAFE. */
+static int check_trust(const char *installation, const char *config, umh_why *ret_why)
+{
+    int r = umh_file_check_installation(installation, ret_why);
+
+    if (r == 0)
+        r = umh_file_check_trusted(config, ret_why);
+    if (r == UMH_FILE_UNSAFE)
+        return UMH_FILE_UNSAFE;
+    return umh_fold(r);
+}
+
 static int install(const service_command *command)
 {
     static const char *const changes[] = {
@@ -123,6 +135,10 @@ static int install(const service_command *command)
     if (r != CLI_DONE)
         return r;
     r = umh_file_installation(installation);
+    if (r == 0)
+        r = check_trust(installation, config, &why);
+    if (r == UMH_FILE_UNSAFE)
+        return umh_cli_refuse("%s; a service runs only what root alone may change", why.text);
     if (r == 0)
         r = umh_service_install(&spec, &change, &state, &why);
     if (r)

@@ -61,6 +61,14 @@ UMH_MUST_USE int umh_file_make_folder(const char *path);
 UMH_MUST_USE int umh_file_check_private(const char *path, umh_why *ret_why);
 /* The same, but others may pass through to what they know the name of (0711). */
 UMH_MUST_USE int umh_file_check_guarded(const char *path, umh_why *ret_why);
+/*
+ * Only root and this user can change what is at an absolute path or put another in its place, by
+ * owner and mode of it and of each folder and link on the way. A folder's content is not looked at.
+ * Outcomes: UMH_FILE_NONE, UMH_FILE_UNSAFE (why).
+ */
+UMH_MUST_USE int umh_file_check_trusted(const char *path, umh_why *ret_why);
+/* The same of all that is run from an installation. Outcomes: UMH_FILE_UNSAFE (why). */
+UMH_MUST_USE int umh_file_check_installation(const char *installation, umh_why *ret_why);
 /* Let others pass through a folder of ours; whether they may list it stays as it is. */
 UMH_MUST_USE int umh_file_let_pass(const char *path);
 /* Others than its owner and group may not read it. False when that is not known. */

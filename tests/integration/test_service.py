@@ -159,6 +159,49 @@ def test_service_checks_the_configuration_first(runner):
     assert b"no_such_module" in done.stderr and done.stdout == b""
 
 
+# --- who may change what it runs ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def config(runner):
+    """A configuration without hosts, in a folder of its own."""
+    path = runner.folder / "own" / "broker.json"
+    path.parent.mkdir(mode=0o755)
+    path.write_text('{"ChildProcesses": []}')
+    return path
+
+
+def run_broker(runner, config, *arguments):
+    """The program itself, for as long as it needs to begin."""
+    return subprocess.run([runner.dist / "libexec" / "umh" / "umh-broker", "--config", config, "--instance", runner.instance,
+                           "--control", runner.folder / "own-control", "--for", "0", *arguments],
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=runner.patience)
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_service_runs_only_what_root_may_change(runner, config, what):
+    culprit = config if what == "file" else config.parent
+    mode = culprit.stat().st_mode & 0o777
+    culprit.chmod(mode | 0o002)
+    words = f"other users may write '{culprit}'".encode()
+    done = run_broker(runner, config, "--service")
+    assert done.returncode == 1 and words in done.stderr and b"only what root alone may change" in done.stderr
+    done = runner.umh("service", "install", "--config", config, code=1)
+    assert words in done.stderr and done.stdout == b""
+
+    done = run_broker(runner, config)
+    assert done.returncode == 0 and done.stderr.count(b"warning: " + words) == 1
+    culprit.chmod(mode)
+    assert b"other users may write" not in run_broker(runner, config).stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="files of another user take root")
+def test_service_runs_nothing_of_another_user(runner, config):
+    os.chown(config, 65534, 65534)
+    done = run_broker(runner, config, "--service")
+    assert done.returncode == 1 and b"belongs to another user (65534)" in done.stderr
+
+
 # --- its life under systemd ----------------------------------------------------------------------------------------
 
 UNIT = "umh.service"
