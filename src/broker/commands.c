@@ -80,17 +80,29 @@ typedef struct pending_command {
 typedef int (*module_change)(umh_supervisor *supervisor, const char *host_id, const char *module,
                              umh_waiter *waiter, umh_why *ret_why);
 
-static void on_done(void *context, bool is_ok, const char *outcome, const umh_why *why)
+/* Without what is not known. */
+static umh_json *describe_end(const umh_module_end *end)
+{
+    umh_json *body = json_pack("{s:s}", "outcome", end->outcome);
+
+    if (body && end->unloading_ms >= 0)
+        umh_ignore(json_object_set_new(body, "unloading_ms", json_integer(end->unloading_ms)));
+    if (body && end->why)
+        umh_ignore(json_object_set_new(body, "held_by", umh_jsonc_text(end->why->text)));
+    return body;
+}
+
+static void on_done(void *context, const umh_module_end *end)
 {
     pending_command *pending = context;
     umh_client *client = pending->client;
     int64_t id = pending->id;
 
     free(pending);
-    if (is_ok)
-        answer_or_fail(client, id, json_pack("{s:s}", "outcome", outcome));
+    if (end->is_ok)
+        answer_or_fail(client, id, describe_end(end));
     else
-        umh_client_refuse(client, id, UMH_E_MODULE, why);
+        umh_client_refuse(client, id, UMH_E_MODULE, end->why);
 }
 
 static void change_module(umh_client *client, const umh_command *command, module_change change)

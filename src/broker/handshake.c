@@ -278,11 +278,24 @@ static void take_configured(umh_host_module *module, const umh_answer *answer)
     umh_module_happen(module, ON_NOT_TAKEN);
 }
 
+static void note_unloaded(umh_host_module *module, int64_t took_ms)
+{
+    const umh_log_about about = {.host = module->host->id, .module = module->name};
+    const umh_why nothing = UMH_WHY_INIT;
+    umh_why took = UMH_WHY_INIT;
+
+    module->held_by = nothing;
+    module->unloading_ms = took_ms;
+    umh_why_set(&took, "in %lld ms", (long long)took_ms);
+    umh_logs_about(module->host->broker->logs, UMH_LOG_INFO, &about, "unloaded", &took);
+}
+
 static void take_unloaded(umh_host_module *module, const umh_answer *answer)
 {
     const char *outcome = umh_jsonc_get_text(answer->body, "outcome", "replace");
 
     if (strcmp(outcome, "unloaded") == 0) {
+        note_unloaded(module, umh_jsonc_get_integer(answer->body, "took_ms", 0));
         umh_module_happen(module, ON_UNLOADED);
         return;
     }

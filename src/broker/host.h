@@ -24,14 +24,21 @@
 
 typedef struct umh_host umh_host;
 
+/* How a load, unload or reload ended. */
+typedef struct umh_module_end {
+    bool is_ok;
+    const char *outcome;  /* "running", "unloaded", "replaced" */
+    const umh_why *why;   /* why not, when not ok; of "replaced": what held it; or NULL */
+    int64_t unloading_ms; /* what the proof that it was gone took; negative: there was none */
+} umh_module_end;
+
 /*
  * One who asked for a load, unload or reload and waits for the outcome; called once, then
  * forgotten.
  */
 typedef struct umh_waiter {
     umh_list entry;
-    /* "running", "unloaded", "replaced"; why when not ok */
-    void (*on_done)(void *context, bool is_ok, const char *outcome, const umh_why *why);
+    void (*on_done)(void *context, const umh_module_end *end);
     void *context;
 } umh_waiter;
 
@@ -57,7 +64,9 @@ typedef struct umh_host_module {
     bool is_quarantined; /* stop and unload are followed by FAILED: `quarantine` says why */
     char *left_state;    /* by its predecessor in a reload; owned; NULL: nothing */
     umh_why quarantine;
-    bool is_replaced; /* its process ended meanwhile: "replaced" is what its waiters are told */
+    bool is_replaced;     /* its process ended meanwhile: "replaced" is what its waiters are told */
+    umh_why held_by;      /* when it was unloaded last; empty: it went */
+    int64_t unloading_ms; /* in the change under way; negative: not yet */
     bool waits_for_stop_reserve;
     umh_list reserve_entry; /* in the supervisor's list while it waits for that */
     uint64_t loaded_count;

@@ -46,6 +46,7 @@ int umh_module_new(umh_host *host, const umh_module_config *config, uint16_t num
     umh_deadline_init(&module->deadline, on_late, module);
     umh_list_init(&module->reserve_entry);
     umh_list_init(&module->waiters);
+    module->unloading_ms = -1;
     umh_slot_init(&module->slot, host->broker, number, (umh_overflow)config->overflow);
     module->slot.owner = host;
     module->slot.session = host->session;
@@ -57,6 +58,7 @@ int umh_module_new(umh_host *host, const umh_module_config *config, uint16_t num
 void umh_module_tell_waiters(umh_host_module *module, bool is_ok, const char *outcome,
                              const umh_why *why)
 {
+    umh_module_end end = {is_ok, outcome, why, module->unloading_ms};
     umh_list waiters;
 
     /* Who is told may ask for the next thing at once. */
@@ -65,14 +67,17 @@ void umh_module_tell_waiters(umh_host_module *module, bool is_ok, const char *ou
         umh_list_remove(item);
         umh_list_push_back(&waiters, item);
     }
-    if (is_ok && module->is_replaced)
-        outcome = "replaced";
+    if (is_ok && module->is_replaced) {
+        end.outcome = "replaced";
+        end.why = module->held_by.text[0] ? &module->held_by : NULL;
+    }
     module->is_replaced = false;
+    module->unloading_ms = -1;
     umh_list_each (item, &waiters) {
         umh_waiter *waiter = umh_container_of(item, umh_waiter, entry);
 
         umh_list_remove(item);
-        waiter->on_done(waiter->context, is_ok, outcome, why);
+        waiter->on_done(waiter->context, &end);
     }
 }
 
@@ -374,6 +379,7 @@ void umh_module_replace(umh_host_module *module)
 
     umh_deadline_clear(&module->deadline);
     module->is_replaced = true;
+    module->held_by = module->why;
     snprintf(text, sizeof(text), "module %s could not be unloaded: %s", module->name,
              module->why.text);
     umh_host_replace(module->host, text);
@@ -459,7 +465,11 @@ static void forget_process(umh_host_module *module)
 
 void umh_module_be_gone(umh_host_module *module)
 {
+    const umh_why nothing = UMH_WHY_INIT;
+
     forget_process(module);
+    if (!module->host->is_orderly)
+        module->held_by = nothing;
     if (!umh_list_is_empty(&module->waiters))
         module->is_replaced = true;
     if (!module->is_wanted || module->is_reloading || module->is_quarantined)

@@ -131,6 +131,7 @@ static umh_json *describe_module(const umh_host_module *module)
     set(&object, "loaded", number_value(module->loaded_count));
     set(&object, "exceptions", number_value(umh_liveness_failures(module)));
     set_why(&object, &module->why);
+    set(&object, "held_by", text_or_null(module->held_by.text));
     describe_activity(module, &object);
     describe_slot((umh_slot *)(uintptr_t)&module->slot, &object);
     return object;

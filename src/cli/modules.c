@@ -16,6 +16,7 @@ static int change_module(const umh_cli *cli, const char *host, const char *modul
     UMH_AUTO_PTR(umh_client) client = NULL;
     UMH_AUTO(umh_answer) answer = UMH_ANSWER_INIT;
     umh_why why = UMH_WHY_INIT;
+    const char *held_by;
     umh_json *body;
     int r = umh_client_connect(cli, &client, &why);
 
@@ -30,6 +31,9 @@ static int change_module(const umh_cli *cli, const char *host, const char *modul
     if (r)
         return umh_client_explain(r, &why);
     puts(umh_jsonc_get_text(answer.body, "outcome", "done"));
+    held_by = umh_jsonc_get_text(answer.body, "held_by", NULL);
+    if (held_by)
+        fprintf(stderr, "module %s could not be unloaded: %s\n", module, held_by);
     return CLI_DONE;
 }
 

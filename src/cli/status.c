@@ -128,7 +128,9 @@ static int add_module(umh_table *table, const json_t *module)
         r = add_activity(table, module);
     if (r == 0)
         r = add_losses(table, module);
-    return r ? r : add_note(table, "    why: ", module, "why");
+    if (r == 0)
+        r = add_note(table, "    why: ", module, "why");
+    return r ? r : add_note(table, "    replaced; it was held: ", module, "held_by");
 }
 
 static int add_refused(umh_table *table, const json_t *host)
