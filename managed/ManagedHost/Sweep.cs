@@ -39,6 +39,14 @@ internal static class Sweep
         ("System.Console", RemoveConsoleHandlers),
     ];
 
+    /// <summary>Parts that failed, each said once.</summary>
+    private static readonly HashSet<string> s_said = [];
+
+    /// <summary>
+    /// A private field that is not found, as in a runtime that looks different: for tests.
+    /// </summary>
+    internal static string? MissingField { get; set; }
+
     /// <summary>Loads nothing: an assembly that is not there has kept nothing.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Run(AssemblyLoadContext context)
@@ -63,7 +71,12 @@ internal static class Sweep
         }
         catch (Exception exception)
         {
-            HostLog.Write(LogLevel.Debug, null, $"sweep of {assembly.GetName().Name}: {exception}");
+            string name = assembly.GetName().Name ?? string.Empty;
+            lock (s_said)
+            {
+                if (s_said.Add($"{name}.{part.Method.Name}"))
+                    HostLog.Write(LogLevel.Debug, null, $"sweep of {name}: {exception}");
+            }
         }
     }
 
@@ -236,8 +249,8 @@ internal static class Sweep
     private static List<object> ValuesOf(IDictionary? table) => ItemsOf(table?.Values);
 
     private static object? ValueOf(Type type, string field) =>
-        type.GetField(field, Statics)?.GetValue(null);
+        field == MissingField ? null : type.GetField(field, Statics)?.GetValue(null);
 
     private static object? ValueOf(object thing, string field) =>
-        thing.GetType().GetField(field, Fields)?.GetValue(thing);
+        field == MissingField ? null : thing.GetType().GetField(field, Fields)?.GetValue(thing);
 }

@@ -25,8 +25,8 @@ internal static class Unloader
     private const int PauseMaxMs = 64;
 
     private const string Unknown =
-        "its load context is still referenced after 2 s: a thread of its own, a wait registered "
-        + "with the pool or a static of the host holds it";
+        "its load context is still referenced after 2 s: a thread of its own, a GCHandle or a "
+        + "static of the host holds it";
 
     /// <summary>Null: it has gone. Else what holds it, for people.</summary>
     public static string? WaitForEnd(WeakReference context)
@@ -48,7 +48,10 @@ internal static class Unloader
                 continue;
             }
             if (waited.Elapsed >= s_patience)
+            {
+                KeptContexts.Watch(context);
                 return Holders.Name(context) ?? Unknown;
+            }
             Thread.Sleep(pause);
         }
     }
