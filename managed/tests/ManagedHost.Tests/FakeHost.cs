@@ -82,6 +82,9 @@ internal sealed unsafe class FakeHost : IDisposable
 
     public ConcurrentQueue<(Guid Service, bool IsWanted)> Subscriptions { get; } = new();
 
+    /// <summary>Records of ManagedHost itself.</summary>
+    public static ConcurrentQueue<string> HostRecords { get; } = new();
+
     /// <summary>Exceptions of callbacks, as the host is told.</summary>
     public ConcurrentQueue<string> Failures { get; } = new();
 
@@ -293,7 +296,6 @@ internal sealed unsafe class FakeHost : IDisposable
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void HostRecord(uint level, byte* module, byte* text, nuint size)
-    {
-    }
+    private static void HostRecord(uint level, byte* module, byte* text, nuint size) =>
+        HostRecords.Enqueue(Encoding.UTF8.GetString(text, (int)size));
 }

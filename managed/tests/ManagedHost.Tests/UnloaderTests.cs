@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A module that was stopped is gone, whatever the runtime remembers of it; or what holds it is
 // named.
+using System;
+using System.Linq;
 using System.Text.Json;
+using System.Threading;
 using Xunit;
 
 namespace UniversalModuleHost.Hosting.Tests;
@@ -33,6 +36,30 @@ public sealed class UnloaderTests
     [Fact]
     public void Names_who_waits_for_a_delay() =>
         Assert.Contains("a delay that Behaviours.Traces.WaitAsync waits for", LifeOf("delay"));
+
+    [Fact]
+    public void Another_runtime_only_makes_a_module_stay()
+    {
+        Sweep.MissingField = "s_commonSyncObject";
+        try
+        {
+            Assert.NotNull(LifeOf("type descriptor"));
+            Assert.Null(LifeOf("json"));
+        }
+        finally
+        {
+            Sweep.MissingField = null;
+        }
+    }
+
+    [Fact]
+    public void Says_when_a_module_has_gone_after_all()
+    {
+        Assert.Contains("a delay", LifeOf("delay of 4 s"));
+        Assert.True(SpinWait.SpinUntil(
+            () => FakeHost.HostRecords.Any(text => text.Contains("has gone after all")),
+            TimeSpan.FromSeconds(60)));
+    }
 
     [Fact]
     public void The_hosts_own_use_goes_on()

@@ -78,6 +78,9 @@ internal static class Traces
             case "short delay":
                 _ = WaitAsync(TimeSpan.FromMilliseconds(300));
                 break;
+            case "delay of 4 s":
+                _ = WaitAsync(TimeSpan.FromSeconds(4));
+                break;
             case "nothing":
                 break;
             default:
