@@ -2,6 +2,7 @@
 """Whether and when a host that ended is started again, and what an operator sees of it and can do."""
 
 import re
+import shutil
 
 import pytest
 
@@ -177,12 +178,14 @@ def test_a_deadline_says_which_and_where(runner):
 
 
 def test_a_process_that_cannot_be_started_says_why(runner):
-    runner.configure(runner.host("one", Wow64=True, Restart={"When": "Never"}))
+    runner.dist = shutil.copytree(runner.tree.dist, runner.folder / "dist", symlinks=True)
+    (runner.dist / "libexec" / "umh" / "umh-host64").unlink()
+    runner.configure(runner.host("one", Restart={"When": "Never"}))
     runner.start(wait=False)
     eventually(runner.find_status, runner.patience, "the broker answers")
     death = last_death(runner.await_host("one", lambda host: host["why"]))
     assert (death["kind"], death["signal"], death["exit_code"]) == ("start", None, None)
-    assert "umh-host32" in death["text"]
+    assert "umh-host64" in death["text"]
 
 
 def test_an_end_that_was_asked_for_is_said_to_be(runner):
