@@ -36,8 +36,7 @@ static int take_session(const umh_host *host, umh_spawn *spawn, umh_why *ret_why
     }
     spawn->spec.user = &session->user;
     /* A home that is not there, yet or any more, keeps nobody from working. */
-    if (umh_file_inspect(session->user.home).kind == FILE_KIND_FOLDER)
-        spawn->spec.folder = session->user.home;
+    spawn->spec.folder = session->user.home;
     return umh_environment_copy(&session->environment, &spawn->environment);
 }
 

@@ -6,7 +6,7 @@
  * which is the broker's.
  *
  *   umh-init [--namespace] [--parent FD] [--report FD:OFFSET] [--cgroup FD]
- *            [--user UID:GID[:GID,...]] [--open-files N] -- PROGRAM NAME [ARGUMENT...]
+ *            [--user UID:GID[:GID,...]] [--folder PATH] [--open-files N] -- PROGRAM NAME [ARGUMENT...]
  *
  *   --namespace   it is pid 1: mounts a /proc of its own, starts the program as its child, reaps
  *                 what is orphaned, passes TERM on, ends with the program (its exit code, or 128 +
@@ -16,6 +16,7 @@
  *                 broker's
  *   --report      where the program's end is written, see umh_process_end_correct
  *   --cgroup      is written "0" before anything else is started
+ *   --folder      entered as the user; where that fails the program is where init is
  *
  *   when              kill -9 of the broker                   kill -9 of the program
  *   before prctl      --parent is at its end: it ends         -
@@ -47,6 +48,7 @@ typedef struct umh_init_options {
     gid_t gid;
     gid_t groups[INIT_GROUPS_MAX];
     unsigned group_count;
+    const char *folder;       /* NULL: where init is */
     unsigned long open_files; /* 0: as they are */
     char **program;           /* PROGRAM NAME ARGUMENT... */
 } umh_init_options;

@@ -89,6 +89,10 @@ static bool read_option(const char *name, const char *value, umh_init_options *o
         return read_descriptor(&value, '\0', &options->cgroup);
     if (strcmp(name, "--user") == 0)
         return read_user(value, options);
+    if (strcmp(name, "--folder") == 0) {
+        options->folder = value;
+        return true;
+    }
     return strcmp(name, "--open-files") == 0 && read_open_files(value, options);
 }
 
@@ -101,6 +105,7 @@ bool umh_init_read_options(int argc, char **argv, umh_init_options *ret_options)
     ret_options->report_offset = 0;
     ret_options->has_user = false;
     ret_options->group_count = 0;
+    ret_options->folder = NULL;
     ret_options->open_files = 0;
     while (i < argc && strcmp(argv[i], "--") != 0) {
         if (strcmp(argv[i], "--namespace") == 0) {

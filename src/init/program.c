@@ -26,6 +26,14 @@ static bool become_user(const umh_init_options *options)
            setresuid(options->uid, options->uid, options->uid) == 0;
 }
 
+/* Not before the user has changed: a home may be one that only its user can enter. */
+static void enter_folder(const umh_init_options *options)
+{
+    int ignored = options->folder ? chdir(options->folder) : 0;
+
+    (void)ignored;
+}
+
 /*
  * A change of the user clears the death signal, so it is asked for afterwards; in a namespace it is
  * the first process's.
@@ -41,6 +49,7 @@ void umh_init_become_program(const umh_init_options *options, umh_init_failure *
     } else if (!become_user(options)) {
         *ret_failure = (umh_init_failure){.step = "become the user", .error = errno};
     } else if (options->is_namespace || umh_init_follow_parent(options, ret_failure)) {
+        enter_folder(options);
         sigprocmask(SIG_SETMASK, &none, NULL);
         execve(options->program[0], options->program + 1, environ);
         *ret_failure = (umh_init_failure){.step = options->program[0], .error = errno};

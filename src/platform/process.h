@@ -33,8 +33,8 @@ typedef struct umh_process_spec {
     const char *program;          /* absolute path, borrowed like everything here */
     const char *const *arguments; /* NULL-terminated, [0] is the name shown */
     const umh_environment *environment;
-    const char *folder;                        /* current folder; NULL: "/" */
-    umh_pipe standard[3];                      /* become 0, 1, 2; UMH_PIPE_NONE: the null device */
+    const char *folder;   /* current folder; NULL: "/", as where a given user cannot enter it */
+    umh_pipe standard[3]; /* become 0, 1, 2; UMH_PIPE_NONE: the null device */
     umh_pipe inherit[UMH_PROCESS_INHERIT_MAX]; /* become 3, 4, ...; UMH_PIPE_NONE ends the list */
     umh_containment containment;
     /*

@@ -67,6 +67,8 @@ static void append_options(umh_init_command *command, size_t *count, const umh_p
     }
     if (command->user)
         append(command, count, "--user", command->user);
+    if (spec->user && spec->folder)
+        append(command, count, "--folder", spec->folder);
     append(command, count, "--", spec->program);
 }
 

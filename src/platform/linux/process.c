@@ -50,6 +50,7 @@ typedef struct launch {
     const char *program; /* what is executed: the spec's, or its init */
     const char *const *arguments;
     char *const *environment;
+    const char *folder;
     pid_t parent;
     int sources[TARGETS_MAX]; /* become descriptors 0, 1, 2, ... */
     int source_count;
@@ -136,7 +137,7 @@ IN_CHILD static int run_child(void *argument)
     launch->stage = LAUNCH_DESCRIPTORS;
     if (place_descriptors(launch)) {
         launch->stage = LAUNCH_FOLDER;
-        if (syscall(SYS_chdir, spec->folder ? spec->folder : "/") == 0) {
+        if (syscall(SYS_chdir, launch->folder) == 0) {
             launch->stage = LAUNCH_PROGRAM;
             set_open_files(spec->open_files_usual);
             reset_signals();
@@ -330,6 +331,8 @@ int umh_process_start(const umh_process_spec *spec, umh_process *ret_process)
         return UMH_FAIL_OS(errno, "open /dev/null");
     if (spec->environment && spec->environment->entries)
         launch.environment = spec->environment->entries;
+    /* A user's folder may not answer, and the calling thread waits here: init enters it. */
+    launch.folder = spec->folder && !spec->user ? spec->folder : "/";
     collect_sources(&launch, null_device);
     r = umh_init_is_needed(spec) ? run_init(&launch, ret_process) : run(&launch, ret_process);
     close(null_device);

@@ -114,6 +114,14 @@ static int describe(void)
     return 0;
 }
 
+static int tell_folder(void)
+{
+    char folder[UMH_PATH_BYTES];
+
+    say(getcwd(folder, sizeof folder) ? folder : "-");
+    return 0;
+}
+
 static volatile sig_atomic_t was_asked;
 
 static void on_term(int number)
@@ -193,6 +201,8 @@ static int be_program(int argc, char **argv)
         return leave_orphans();
     if (strcmp(what, "describe") == 0)
         return describe();
+    if (strcmp(what, "folder") == 0)
+        return tell_folder();
     if (strcmp(what, "asked") == 0)
         return end_when_asked();
     if (strcmp(what, "family") == 0)
@@ -427,6 +437,36 @@ static void test_the_program_has_the_user_and_the_limit(void **state)
     assert_int_equal(finish(all, NULL).exit_code, 0);
 }
 
+static void expect_folder(fixture *all, const char *folder, const char *expected)
+{
+    umh_user user = {.uid = 65534, .gid = 65534};
+
+    all->spec.user = &user;
+    all->spec.folder = folder;
+    start(all, "folder", NULL);
+    expect_text(all, expected);
+    assert_int_equal(finish(all, NULL).exit_code, 0);
+}
+
+static void test_the_user_enters_the_folder(void **state)
+{
+    char folder[UMH_PATH_BYTES];
+
+    assert_int_equal(umh_file_make_temporary("umh-home-", folder), 0);
+    assert_int_equal(chown(folder, 65534, 65534), 0);
+    expect_folder(get_fixture(state), folder, folder);
+    assert_int_equal(umh_file_remove_tree(folder), 0);
+}
+
+static void test_a_folder_that_the_user_may_not_enter(void **state)
+{
+    char folder[UMH_PATH_BYTES];
+
+    assert_int_equal(umh_file_make_temporary("umh-home-", folder), 0);
+    expect_folder(get_fixture(state), folder, "/");
+    assert_int_equal(umh_file_remove_tree(folder), 0);
+}
+
 /* The group of root's is left, too. */
 static void test_a_user_without_groups_has_none(void **state)
 {
@@ -652,6 +692,8 @@ int main(int argc, char **argv)
         IN_NAMESPACE(test_a_core_dump_is_told),
         IN_NAMESPACE(test_it_is_the_first_of_its_namespace),
         IN_NAMESPACE(test_the_program_has_the_user_and_the_limit),
+        IN_NAMESPACE(test_the_user_enters_the_folder),
+        IN_NAMESPACE(test_a_folder_that_the_user_may_not_enter),
         IN_NAMESPACE(test_a_user_without_groups_has_none),
         IN_NAMESPACE(test_without_a_namespace_the_program_takes_its_place),
         IN_NAMESPACE(test_nothing_of_its_own_reaches_the_program),

@@ -44,6 +44,7 @@ static void test_a_program_alone(void **state)
     assert_int_equal(options.cgroup, -1);
     assert_false(options.has_user);
     assert_int_equal(options.group_count, 0);
+    assert_null(options.folder);
     assert_int_equal(options.open_files, 0);
     assert_string_equal(options.program[0], "/bin/x");
     assert_string_equal(options.program[1], "name");
@@ -54,7 +55,7 @@ static void test_all_options(void **state)
 {
     (void)state;
     assert_true(reads("--namespace --parent 4 --report 5:4080 --cgroup 6 --user 1000:1001:7,8,9 "
-                      "--open-files 77 -- /bin/x name --namespace -- a"));
+                      "--folder /home/x --open-files 77 -- /bin/x name --namespace -- a"));
     assert_true(options.is_namespace);
     assert_int_equal(options.parent, 4);
     assert_int_equal(options.report, 5);
@@ -66,6 +67,7 @@ static void test_all_options(void **state)
     assert_int_equal(options.group_count, 3);
     assert_int_equal(options.groups[0], 7);
     assert_int_equal(options.groups[2], 9);
+    assert_string_equal(options.folder, "/home/x");
     assert_int_equal(options.open_files, 77);
     assert_string_equal(options.program[2], "--namespace");
     assert_string_equal(options.program[3], "--");
