@@ -14,6 +14,7 @@
 #include "broker/store.h"
 #include "broker/supervisor.h"
 #include "config/nearest.h"
+#include "platform/file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -319,17 +320,34 @@ static void finish(apply_change *change)
 
 /* --- reading -------------------------------------------------------------------------------- */
 
+/* As when it started, a service runs only what root alone may change. Outcomes: UMH_FILE_UNSAFE. */
+static int check_trust(const apply_change *change, umh_why *ret_why)
+{
+    int r = 0;
+
+    if (change->apply->broker->options.is_service && !change->is_plan)
+        r = umh_file_check_trusted(change->file, ret_why);
+    /* One that is not there is reported by who reads it. */
+    if (r == UMH_FILE_NONE)
+        return 0;
+    if (r == UMH_FILE_UNSAFE)
+        return UMH_FILE_UNSAFE;
+    return umh_fold(r);
+}
+
 static void read_file(uv_work_t *work)
 {
     apply_change *change = work->data;
     umh_why why = UMH_WHY_INIT;
-    int r = umh_config_load(change->file, change->apply->broker->installation, &change->config,
-                            &change->problems);
+    int r = check_trust(change, &why);
 
-    if (r < 0) {
+    if (r == 0)
+        r = umh_config_load(change->file, change->apply->broker->installation, &change->config,
+                            &change->problems);
+    if (r < 0)
         umh_why_set_failure(&why);
+    if (why.text[0])
         umh_why_list_add(&change->problems, &why);
-    }
     change->outcome = r ? UMH_CONFIG_UNUSABLE : 0;
 }
 

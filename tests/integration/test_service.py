@@ -195,6 +195,22 @@ def test_service_runs_only_what_root_may_change(runner, config, what):
     assert b"other users may write" not in run_broker(runner, config).stderr
 
 
+def test_service_applies_only_what_root_may_change(runner, config):
+    broker = subprocess.Popen([runner.dist / "libexec" / "umh" / "umh-broker", "--service", "--config", config, "--instance",
+                               runner.instance, "--control", runner.control],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        eventually(runner.find_status, runner.patience, "the broker answers")
+        runner.umh("apply")
+        config.chmod(0o666)
+        assert f"other users may write '{config}'".encode() in runner.umh("apply", code=1).stderr
+        config.chmod(0o644)
+        runner.umh("apply")
+    finally:
+        broker.terminate()
+        assert broker.wait(runner.patience) == 0
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="files of another user take root")
 def test_service_runs_nothing_of_another_user(runner, config):
     os.chown(config, 65534, 65534)
