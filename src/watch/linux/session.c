@@ -435,6 +435,8 @@ static void on_looked(uv_work_t *work, int status)
         tell_set(sessions);
         if (sessions->must_look)
             look(sessions);
+        else
+            sessions->must_look = !looking->is_valid; /* the timer looks again */
     }
     free(looking->facts);
     free(looking);
