@@ -3,9 +3,9 @@
 #include "broker/host.h"
 
 #include "broker/host_actions.h"
-#include "config/copy.h"
 #include "broker/liveness.h"
 #include "broker/supervisor.h"
+#include "config/copy.h"
 #include "ipc/services.h"
 
 #include <stdarg.h>

@@ -11,7 +11,6 @@
 #define SIZE_BYTES 4u
 #define SESSION_MARK '@' /* "NAME@2" is in session 2; no name holds one */
 #define FIELDS_MAX (UMH_LOGFMT_FIELDS_MAX + 5)
-#define WHO_BYTES (3 * UMH_NAME_BYTES_MAX)
 
 typedef struct journal_record {
     umh_journal_field fields[FIELDS_MAX];

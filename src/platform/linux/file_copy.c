@@ -407,7 +407,6 @@ static int hash_folder(void *context, const char *relative, const struct stat *a
     uint64_t *hash = context;
 
     UMH_UNUSED(about);
-
     *hash = hash_word(hash_bytes(*hash, relative, strlen(relative)), 'd');
     return 0;
 }
