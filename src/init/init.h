@@ -6,7 +6,8 @@
  * which is the broker's.
  *
  *   umh-init [--namespace] [--parent FD] [--report FD:OFFSET] [--cgroup FD]
- *            [--user UID:GID[:GID,...]] [--folder PATH] [--open-files N] -- PROGRAM NAME [ARGUMENT...]
+ *            [--user UID:GID[:GID,...]] [--folder PATH] [--open-files N]
+ *            -- PROGRAM NAME [ARGUMENT...]
  *
  *   --namespace   it is pid 1: mounts a /proc of its own, starts the program as its child, reaps
  *                 what is orphaned, passes TERM on, ends with the program (its exit code, or 128 +
