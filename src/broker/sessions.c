@@ -65,6 +65,7 @@ static void say(const umh_sessions *sessions, const session_row *row, const char
 static void remove_row(umh_sessions *sessions, size_t index)
 {
     say(sessions, &sessions->rows[index], "has ended");
+    umh_supervisor_forget_session(sessions->broker->supervisor, sessions->rows[index].number);
     umh_session_info_deinit(&sessions->rows[index].info);
     sessions->count--;
     memmove(&sessions->rows[index], &sessions->rows[index + 1],

@@ -74,6 +74,8 @@ UMH_MUST_USE int umh_supervisor_unload(umh_supervisor *supervisor, const char *h
                                        const char *module, umh_waiter *waiter, umh_why *ret_why);
 /* What an operator changed of a host is forgotten; reconcile follows later. */
 void umh_supervisor_forget_overrides(umh_supervisor *supervisor, const char *host_id);
+/* The same of all hosts of a session, which never comes back. */
+void umh_supervisor_forget_session(umh_supervisor *supervisor, uint32_t number);
 /*
  * Forget how often the host ended: one that waits for its next start, or is not started again by
  * itself, starts now (`ret_starts`).

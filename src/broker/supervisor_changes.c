@@ -7,6 +7,7 @@
 #include "broker/supervisor_parts.h"
 #include "config/nearest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +92,35 @@ void umh_supervisor_forget_overrides(umh_supervisor *supervisor, const char *hos
     }
     supervisor->override_count = kept;
     umh_supervisor_reconcile_soon(supervisor);
+}
+
+void umh_supervisor_forget_session(umh_supervisor *supervisor, uint32_t number)
+{
+    char ending[16];
+    size_t kept = 0;
+
+    snprintf(ending, sizeof(ending), "@%u", number);
+    for (size_t i = 0; i < supervisor->override_count; i++) {
+        const char *mark = strchr(supervisor->overrides[i].host, '@');
+
+        if (!mark || strcmp(mark, ending) != 0)
+            supervisor->overrides[kept++] = supervisor->overrides[i];
+    }
+    supervisor->override_count = kept;
+}
+
+/* What was refused must not happen when there is room one day. */
+static void forget_module(umh_supervisor *supervisor, const umh_override *row)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < supervisor->override_count; i++) {
+        const umh_override *old = &supervisor->overrides[i];
+
+        if (strcmp(old->host, row->host) != 0 || strcmp(old->module, row->module) != 0)
+            supervisor->overrides[kept++] = *old;
+    }
+    supervisor->override_count = kept;
 }
 
 static void explain_unknown(umh_supervisor *supervisor, const char *host_id, umh_why *ret_why)
@@ -209,6 +239,7 @@ int umh_supervisor_load(umh_supervisor *supervisor, const char *host_id, const c
         return umh_fold(r);
     found = umh_host_find_module(host, row.module);
     if (!found) {
+        forget_module(supervisor, &row);
         umh_why_set(ret_why, "host '%s' has no place for module '%s'", host_id, row.module);
         return UMH_SUPERVISOR_REFUSED;
     }

@@ -11,6 +11,7 @@ import pytest
 from runner import eventually
 
 ASKED, RESULT = 700, 701
+MODULES_MAX = 120  # UMH_MODULES_PER_HOST_MAX
 
 
 def configured(runner, name="m", file="configurable", number=0, **config):
@@ -598,3 +599,16 @@ def test_stages_begin_one_after_the_other(make_runner):
     gate.unlink()
     eventually(lambda: "Late" in [host["name"] for host in runner.status()["hosts"]])
     runner.await_running("A", "Early", "Late")
+
+
+def test_a_module_that_found_no_place_does_not_come_later(runner):
+    path = str(runner.tree.file("echo"))
+    modules = [{"Name": f"m{number}", "Path": path} for number in range(MODULES_MAX)]
+    runner.configure({"GroupName": "one", "Modules": modules})
+    runner.start()
+    assert b"no place for module" in runner.umh("load", "one", runner.tree.file("printing"), code=1).stderr
+    runner.umh("unload", "one", "m0")
+    names = [module["name"] for module in runner.find_host("one")["modules"]]
+    assert sorted(names) == sorted(module["Name"] for module in modules[1:])
+    runner.umh("load", "one", runner.tree.file("printing"))
+    assert runner.await_module("one", "printing", "running")
