@@ -58,8 +58,8 @@ static void on_broken(void *context, int status)
     if (status == UV_EPIPE || status == UV_ECONNRESET)
         return;
     if (status == UV_ENOBUFS)
-        umh_why_set(&why, "let more than %zu bytes of control frames gather",
-                    peer->control_bytes_max);
+        umh_why_set(&why, "let more than %llu bytes of control frames gather",
+                    (unsigned long long)peer->control_bytes_max);
     else
         umh_why_set(&why, "write to it: %s", uv_strerror(status));
     end(peer, &why);
