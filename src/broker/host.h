@@ -65,7 +65,7 @@ typedef struct umh_host_module {
     char *left_state;    /* by its predecessor in a reload; owned; NULL: nothing */
     umh_why quarantine;
     bool is_replaced;     /* its process ended meanwhile: "replaced" is what its waiters are told */
-    umh_why held_by;      /* when it was unloaded last; empty: it went */
+    umh_why held_by;      /* at its last unloading; empty: nothing, or there was none */
     int64_t unloading_ms; /* in the change under way; negative: not yet */
     bool waits_for_stop_reserve;
     umh_list reserve_entry; /* in the supervisor's list while it waits for that */

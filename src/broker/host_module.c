@@ -328,6 +328,9 @@ static void try_stop(umh_host_module *module)
 
 void umh_module_stop(umh_host_module *module)
 {
+    const umh_why nothing = UMH_WHY_INIT;
+
+    module->held_by = nothing;
     try_stop(module);
 }
 
@@ -465,11 +468,7 @@ static void forget_process(umh_host_module *module)
 
 void umh_module_be_gone(umh_host_module *module)
 {
-    const umh_why nothing = UMH_WHY_INIT;
-
     forget_process(module);
-    if (!module->host->is_orderly)
-        module->held_by = nothing;
     if (!umh_list_is_empty(&module->waiters))
         module->is_replaced = true;
     if (!module->is_wanted || module->is_reloading || module->is_quarantined)
