@@ -23,6 +23,7 @@ import tempfile
 import time
 import typing
 
+import reload
 import supervision
 from system import Failed, System, memory_kib
 
@@ -77,6 +78,8 @@ FIGURES = [
     Figure("stop/100_hosts", "ms", "lower", RESPAWN, 300, False),
     Figure("start/example/all_ready", "ms", "lower", "dotnet hello.dll", 300, False),
     Figure("start/managed/first_message", "ms", "lower", "dotnet hello.dll", 1.3, True),
+    Figure("reload/managed/median_ms", "ms", "lower", "dotnet hello.dll", 150, False),
+    Figure("reload/managed/slope_bytes", "bytes", "lower", "one KiB for each reload", 1024, False),
     Figure("memory/host/native_pss", "MB", "lower", "PSS of an idle C program", 2, False),
     Figure("memory/broker/20_hosts", "MB", "lower", "RSS of an idle C program", 8, False),
 ]
@@ -89,6 +92,7 @@ class Bench:
         self.dist = pathlib.Path(dist).resolve()
         self.bench = pathlib.Path(programs).resolve()
         self.stream_count = 500_000 if is_quick else 4_000_000
+        self.reload_count = reload.RELOADS // 4 if is_quick else reload.RELOADS
         self.turn_count = 2_000 if is_quick else 20_000
 
     # --- parts -----------------------------------------------------------------------------------------
@@ -217,6 +221,17 @@ class Bench:
             ours = system.result()
             return {"start/managed/first_message": ((ours["message_ns"] - begin_ns) / 1e6, hello)}
 
+    def reload_managed(self):
+        """From `umh reload`, while it is asked, until the module is called with a message, and what stays of each."""
+        hello = self.dotnet_hello()
+        with self.system("Replier", "pacer") as system:
+            system.ready(2)
+            times, kept = reload.Reloads(system, "Replier-0", "Replier").run(self.reload_count)
+        return {
+            "reload/managed/median_ms": (statistics.median(times), hello),
+            "reload/managed/slope_bytes": (kept, 1024),
+        }
+
     def memory_of_host(self):
         idle = self.idle_program("smaps_rollup", "Pss")
         with self.system("beacon") as system:
@@ -242,6 +257,7 @@ class Bench:
             (self.stop, ["stop/100_hosts"]),
             (self.start_example, ["start/example/all_ready"]),
             (self.start_managed, ["start/managed/first_message"]),
+            (self.reload_managed, [f.name for f in FIGURES if f.name.startswith("reload/")]),
             (self.memory_of_host, ["memory/host/native_pss"]),
             (self.memory_of_broker, ["memory/broker/20_hosts"]),
         ]
@@ -264,7 +280,7 @@ def conclude(figure, pairs):
 
 def is_long(names):
     """Those that take many samples in each run."""
-    return names[0].startswith(("scale/", "restart/"))
+    return names[0].startswith(("scale/", "restart/", "reload/"))
 
 
 def show(progress):
