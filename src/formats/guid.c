@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* GUIDs between text and bytes, as keys of a table, and derived from names. */
+/* GUIDs between text and bytes, as keys of a table, made up, and derived from names. */
 #include "formats/guid.h"
 
 #include <string.h>
@@ -99,4 +99,9 @@ void umh_guid_derive(const umh_guid *space, umh_bytes name, umh_guid *ret_guid)
     uuid_generate_sha1(guid.bytes, space->bytes, name.size ? (const char *)name.data : "",
                        name.size);
     *ret_guid = guid;
+}
+
+void umh_guid_make(umh_guid *ret_guid)
+{
+    uuid_generate_random(ret_guid->bytes);
 }

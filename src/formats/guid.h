@@ -25,5 +25,8 @@ bool umh_guid_is_null(const umh_guid *guid);
 /* good enough for a table in memory, the same within one process */
 uint64_t umh_guid_hash(const umh_guid *guid);
 
+/* Version 4, of random bytes that nobody else has. */
+void umh_guid_make(umh_guid *ret_guid);
+
 /* Version 5 (SHA-1 of `space` and `name`), by libuuid. */
 void umh_guid_derive(const umh_guid *space, umh_bytes name, umh_guid *ret_guid);

@@ -139,6 +139,20 @@ static void test_derives_version_five(void **state)
     assert_int_equal(guid.bytes[8] >> 6, 2);
 }
 
+static void test_makes_version_four(void **state)
+{
+    umh_guid guids[64];
+
+    (void)state;
+    for (size_t i = 0; i < UMH_COUNT_OF(guids); i++) {
+        umh_guid_make(&guids[i]);
+        assert_int_equal(guids[i].bytes[6] >> 4, 4);
+        assert_int_equal(guids[i].bytes[8] >> 6, 2);
+        for (size_t j = 0; j < i; j++)
+            assert_false(umh_guid_is_equal(&guids[i], &guids[j]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_compares_every_byte),
         cmocka_unit_test(test_hash_spreads),
         cmocka_unit_test(test_derives_version_five),
+        cmocka_unit_test(test_makes_version_four),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
