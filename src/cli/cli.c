@@ -27,14 +27,28 @@ const umh_cli_command umh_cli_commands[] = {
         .run = umh_cli_run,
     },
     {
+        .name = "new",
+        .usage = "new module NAME --language c|c++|csharp [FOLDER] [--json]",
+        .text = "make a module's project, with a test",
+        .help = "Writes a small project that builds, has a test and runs at once, into the new or\n"
+                "empty FOLDER (default: NAME), with service GUIDs of its own. Prints what to do\n"
+                "next.\n"
+                "\n"
+                "  --language LANGUAGE  c, c++ or csharp\n"
+                "  --json               name, folder, services and files as one JSON object\n",
+        .run = umh_cli_new,
+    },
+    {
         .name = "try",
-        .usage = "try MODULE [--wait SECONDS] [--verbose]",
+        .usage = "try [MODULE] [--wait SECONDS] [--verbose]",
         .text = "run one module alone and talk to it",
         .help = "Starts a broker with one host and MODULE in a temporary folder. Each line\n"
                 "`SERVICE TEXT` of stdin is published; each message of the module is such a\n"
                 "line on stdout. At the end of stdin it waits until the module has been silent\n"
                 "for 0.2 seconds (10 seconds at most), and stops. MODULE is a file, a folder\n"
-                "that holds a module of its name, or the name of an installed one.\n"
+                "that holds a module of its name, or the name of an installed one; without it,\n"
+                "what was built last in this folder: NAME.so in it or in build, or the NAME.dll\n"
+                "of a NAME.csproj in it or one folder deeper, except NAME.Tests.\n"
                 "\n"
                 "  --wait SECONDS   stop so long after the end of stdin, silent or not\n"
                 "  --verbose        the whole log on stderr, not only warnings and errors\n",

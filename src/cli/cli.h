@@ -32,6 +32,7 @@ extern const umh_cli_command umh_cli_commands[];
 extern const size_t umh_cli_command_count;
 const umh_cli_command *umh_cli_find_command(const char *name); /* NULL: there is none */
 
+int umh_cli_new(const umh_cli *cli);
 int umh_cli_run(const umh_cli *cli);
 int umh_cli_try(const umh_cli *cli);
 int umh_cli_check(const umh_cli *cli);

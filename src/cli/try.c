@@ -6,6 +6,7 @@
  * are few, have deadlines, and a signal that comes meanwhile is seen after them.
  */
 #include "cli/arguments.h"
+#include "cli/built.h"
 #include "cli/try_run.h"
 #include "platform/clock.h"
 
@@ -272,6 +273,20 @@ static void close_run(umh_try_run *run)
     free(run);
 }
 
+/* CLI_DONE, or the code after saying why there is none. */
+static int find_built(char *ret_path)
+{
+    umh_why why = UMH_WHY_INIT;
+    char folder[UMH_PATH_BYTES];
+    int r = umh_file_absolute(".", folder);
+
+    if (r == 0)
+        r = umh_built_find(folder, ret_path, &why);
+    if (r == UMH_BUILT_NONE)
+        return umh_cli_refuse("%s", why.text);
+    return r ? umh_cli_fail() : CLI_DONE;
+}
+
 int umh_cli_try(const umh_cli *cli)
 {
     uint64_t wait_ms = UMH_FOREVER;
@@ -280,11 +295,9 @@ int umh_cli_try(const umh_cli *cli)
         {.name = "wait", .kind = OPTION_SECONDS, .to = &wait_ms},
         {.name = "verbose", .kind = OPTION_FLAG, .to = &is_verbose},
     };
-    const umh_arguments_spec spec = {.options = options,
-                                     .option_count = UMH_COUNT_OF(options),
-                                     .positional_text = "MODULE is",
-                                     .positional_min = 1,
-                                     .positional_max = 1};
+    const umh_arguments_spec spec = {
+        .options = options, .option_count = UMH_COUNT_OF(options), .positional_max = 1};
+    char built[UMH_PATH_BYTES];
     const char *module;
     umh_try_run *run;
     size_t count;
@@ -293,6 +306,12 @@ int umh_cli_try(const umh_cli *cli)
 
     if (!umh_arguments_read(cli, &spec, &module, &count, &code))
         return code;
+    if (count == 0) {
+        code = find_built(built);
+        if (code != CLI_DONE)
+            return code;
+        module = built;
+    }
     run = calloc(1, sizeof *run);
     status = run ? uv_loop_init(&run->loop) : UV_ENOMEM;
     if (status != 0) {

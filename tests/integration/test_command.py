@@ -13,7 +13,7 @@ from runner import eventually, is_alive, service
 
 ECHO_ASKED, ECHO_ANSWERED, CRASH_ASKED = 1, 2, 7
 RUNNING = ("plan", "status", "load", "unload", "reload", "send", "listen", "stop")
-ALL = ("run", "try", "check", "version", "help") + RUNNING
+ALL = ("run", "new", "try", "check", "version", "help") + RUNNING
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_says_its_version_and_helps(runner):
 def test_explains_wrong_usage(runner):
     for arguments in ((), ("statsu",), ("status", "--jsno"), ("send",), ("load", "one"), ("run",), ("check",),
                       ("listen", "--count", "many"), ("listen", "--count"), ("send", "x", "y", "z"),
-                      ("send", "x", "y", "--session", "minus one"), ("listen", "--timeout", "soon"), ("try",),
+                      ("send", "x", "y", "--session", "minus one"), ("listen", "--timeout", "soon"), ("try", "a", "b"),
                       ("stop", "now")):
         done = runner.umh(*arguments, code=2)
         assert done.stderr and not done.stdout, arguments
