@@ -23,6 +23,7 @@
 #include "watch/process.h"
 
 typedef struct umh_host umh_host;
+typedef struct umh_module_watch umh_module_watch; /* broker/module_watch.h */
 
 /* How a load, unload or reload ended. */
 typedef struct umh_module_end {
@@ -53,6 +54,7 @@ typedef struct umh_host_module {
     /* what the host loads; kept over crashes, and when a reload finds nothing better; NULL: none */
     umh_store_entry *copy;
     umh_store_request *request; /* while FETCHING */
+    umh_module_watch *watch;    /* of the original; NULL: its changes are nobody's business */
     umh_deadline deadline;
     int64_t command_id; /* of the command it waits for; 0: none */
     char version[64], loader[16];

@@ -8,6 +8,7 @@
 #include "broker/handshake.h"
 #include "broker/host_actions.h"
 #include "broker/liveness.h"
+#include "broker/module_watch.h"
 #include "broker/supervisor.h"
 #include "config/copy.h"
 
@@ -51,6 +52,7 @@ int umh_module_new(umh_host *host, const umh_module_config *config, uint16_t num
     module->slot.owner = host;
     module->slot.session = host->session;
     module->slot.host_number = host->number;
+    umh_module_watch_set(module);
     *ret_module = module;
     return 0;
 }
@@ -91,6 +93,7 @@ void umh_module_free(umh_host_module *module, const char *outcome, const umh_why
     while (host->module_count > 0 && !host->modules[host->module_count - 1])
         host->module_count--;
     umh_store_cancel(UMH_MOVE(module->request));
+    module->watch = umh_module_watch_free(module->watch);
     umh_deadline_clear(&module->deadline);
     umh_list_remove(&module->reserve_entry);
     umh_slot_deinit(&module->slot);
@@ -111,6 +114,7 @@ static void on_copy(void *context, umh_store_entry *entry_take)
     module->request = NULL;
     umh_store_unref(module->copy);
     module->copy = entry_take;
+    umh_module_watch_look(module->watch);
     umh_module_happen(module, ON_COPY);
 }
 
@@ -120,6 +124,7 @@ static void on_no_copy(void *context, const umh_why *why)
 
     module->request = NULL;
     module->why = *why;
+    umh_module_watch_look(module->watch);
     umh_module_happen(module, ON_NO_COPY);
 }
 
@@ -253,6 +258,7 @@ int umh_module_take_config(umh_host_module *module, const umh_wanted_module *wan
     module->config = copy;
     module->origin = wanted->config;
     module->slot.overflow = (umh_overflow)copy.overflow;
+    umh_module_watch_set(module);
     return 0;
 }
 

@@ -262,6 +262,12 @@ static void join_entry(umh_store_request *request)
         umh_list_push_back(&entry->waiting, &request->waiting);
 }
 
+static void show_request(umh_store_request *request)
+{
+    request->events.on_seen(request->events.context, &request->look);
+    free_request(request);
+}
+
 static void on_looked(uv_work_t *work, int status)
 {
     umh_store_request *request = work->data;
@@ -271,6 +277,8 @@ static void on_looked(uv_work_t *work, int status)
         free_request(request);
     else if (request->look.outcome != STORE_WORK_DONE)
         fail_request(request, &request->look.why);
+    else if (request->events.on_seen)
+        show_request(request);
     else
         join_entry(request);
 }
@@ -323,6 +331,7 @@ int umh_store_fetch(umh_store *store, const umh_host_config *host, const umh_mod
     r = umh_store_look_init(&request->look, host, module);
     request->look.is_for_users =
         store->broker->options.is_service && host->session == UMH_CONFIG_SESSION_ALL_USERS;
+    request->look.lists_folders = events->on_seen != NULL;
     if (r == 0)
         r = queue_look(request);
     if (r) {
@@ -368,6 +377,11 @@ const char *umh_store_folder(const umh_store_entry *entry)
 const umh_module_file *umh_store_original(const umh_store_entry *entry)
 {
     return &entry->original;
+}
+
+const umh_store_key *umh_store_key_of(const umh_store_entry *entry)
+{
+    return &entry->key;
 }
 
 /* --- life --------------------------------------------------------------------------------- */

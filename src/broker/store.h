@@ -23,6 +23,8 @@
 
 typedef struct umh_store_entry umh_store_entry;     /* a copy; counted */
 typedef struct umh_store_request umh_store_request; /* a copy under way */
+typedef struct umh_store_look umh_store_look;       /* what there is: broker/store_work.h */
+typedef struct umh_store_key umh_store_key;         /* of its content, and from where it is */
 
 /* The folder of the instance is created (private) and emptied of what an earlier broker left. */
 UMH_MUST_USE int umh_store_new(umh_broker *broker, umh_store **ret_store);
@@ -39,6 +41,8 @@ typedef struct umh_store_events {
     void *context;
     void (*on_ready)(void *context, umh_store_entry *entry_take);
     void (*on_failed)(void *context, const umh_why *why);
+    /* instead of on_ready unless NULL: nothing is copied; borrowed for the call */
+    void (*on_seen)(void *context, umh_store_look *look);
 } umh_store_events;
 
 UMH_MUST_USE int umh_store_fetch(umh_store *store, const umh_host_config *host,
@@ -51,3 +55,4 @@ umh_store_entry *umh_store_unref(umh_store_entry *entry);
 const char *umh_store_path(const umh_store_entry *entry);   /* of the image in the copy */
 const char *umh_store_folder(const umh_store_entry *entry); /* of the copy */
 const umh_module_file *umh_store_original(const umh_store_entry *entry);
+const umh_store_key *umh_store_key_of(const umh_store_entry *entry);

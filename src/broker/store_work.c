@@ -65,12 +65,19 @@ int umh_store_look_init(umh_store_look *look, const umh_host_config *host,
     return 0;
 }
 
+static void forget_folders(umh_store_look *look)
+{
+    while (look->folder_count > 0)
+        umh_text_free(look->folders[--look->folder_count]);
+}
+
 void umh_store_look_deinit(umh_store_look *look)
 {
     look->host.name = umh_text_free(look->host.name);
     look->host.dotnet.root = umh_text_free(look->host.dotnet.root);
     look->module.name = umh_text_free(look->module.name);
     look->module.path = umh_text_free(look->module.path);
+    forget_folders(look);
 }
 
 /* Where .NET was looked for is said here: the host knows only whether it was given any. */
@@ -121,6 +128,33 @@ static int find_and_fingerprint(umh_store_look *look, const umh_config *config)
     return r;
 }
 
+static void list_folder(umh_store_look *look, const char *folder)
+{
+    UMH_AUTO(umh_file_names) names = UMH_FILE_NAMES_INIT;
+    char path[UMH_PATH_BYTES];
+
+    if (umh_file_list(folder, UMH_STORE_MODULE_FILES_MAX, &names) != 0)
+        return;
+    for (size_t i = 0; i < names.count && look->folder_count < UMH_STORE_LISTED_MAX; i++) {
+        if (umh_file_join(folder, names.names[i], path) != 0 ||
+            umh_file_inspect(path).kind != FILE_KIND_FOLDER)
+            continue;
+        look->folders[look->folder_count] = umh_text_copy(path);
+        if (look->folders[look->folder_count])
+            look->folder_count++;
+    }
+}
+
+/* Breadth first, so that what is left out of too many lies deepest. */
+static void list_folders(umh_store_look *look)
+{
+    forget_folders(look);
+    list_folder(look, look->file.folder);
+    for (size_t i = 0; i < look->folder_count; i++)
+        list_folder(look, look->folders[i]);
+    umh_failure_take(); /* a folder that cannot be read is not watched */
+}
+
 void umh_store_look_do(umh_store_look *look, const umh_config *config)
 {
     int r;
@@ -133,6 +167,8 @@ void umh_store_look_do(umh_store_look *look, const umh_config *config)
     umh_text_put(look->key.name, sizeof(look->key.name), look->module.name);
     look->key.fingerprint = mix_path(look->key.content, look->file.path);
     look->key.is_for_users = look->is_for_users;
+    if (r == 0 && look->lists_folders && look->file.copy_folder)
+        list_folders(look);
 }
 
 /* --- copying ------------------------------------------------------------------------------ */

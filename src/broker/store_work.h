@@ -25,16 +25,22 @@ typedef struct umh_store_key {
 
 bool umh_store_key_is_equal(const umh_store_key *one, const umh_store_key *other);
 
+#define UMH_STORE_LISTED_MAX 64u
+
 /* Where is it, what is it, what is in it. */
 typedef struct umh_store_look {
     uv_work_t work;
     umh_host_config host;     /* what matters for the search; owns its texts */
     umh_module_config module; /* the same */
     bool is_for_users;        /* hosts that run as somebody else will load it */
+    bool lists_folders;
     umh_store_outcome outcome;
     umh_module_file file;
     umh_store_key key;
     umh_why why;
+    /* with lists_folders: those below a folder that is copied, as far as they are watched; owned */
+    char *folders[UMH_STORE_LISTED_MAX];
+    size_t folder_count;
 } umh_store_look;
 
 UMH_MUST_USE int umh_store_look_init(umh_store_look *look, const umh_host_config *host,

@@ -29,7 +29,11 @@ typedef struct umh_module_config {
     char *config;         /* compact JSON object text; "{}" when absent */
     int64_t overflow;     /* umh_overflow */
     int64_t on_exception; /* umh_on_exception */
+    int64_t reload;       /* umh_reload_when */
 } umh_module_config;
+
+/* When a module's file is looked at again. */
+typedef enum umh_reload_when { RELOAD_MANUAL, RELOAD_ON_CHANGE } umh_reload_when;
 
 /* What is done about a module whose callback throws. */
 typedef enum umh_on_exception {

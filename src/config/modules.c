@@ -200,6 +200,7 @@ static int check_image(const umh_host_config *host, umh_module_file *file, umh_w
     if (r)
         return umh_fold(r);
     file->image = umh_image_decode(umh_bytes_of(header, size), file_bytes);
+    file->has_sections = umh_image_has_sections(umh_bytes_of(header, size), file_bytes);
     fault = find_fault(host, &file->image);
     if (!fault)
         return 0;

@@ -14,6 +14,7 @@ typedef struct umh_module_file {
     char folder[UMH_PATH_BYTES]; /* its original folder */
     bool copy_folder;            /* the store copies the whole folder; else the file alone */
     umh_image image;
+    bool has_sections; /* see umh_image_has_sections */
 } umh_module_file;
 
 /*

@@ -401,6 +401,17 @@ const umh_schema_row umh_schema_rows[] = {
                 "log and the count in the status: nothing, the module is reloaded, or it is "
                 "unloaded and stays so until somebody reloads it.",
     },
+    {
+        .owner = OBJECT_MODULE,
+        .key = "Reload",
+        .type = SCHEMA_ENUM,
+        .choices = "Manual|OnChange",
+        .fallback = "\"Manual\"",
+        .offset = offsetof(umh_module_config, reload),
+        .text = "When another file is taken: when somebody reloads the module, or by itself as "
+                "soon as the file, or the folder that is copied with it, has changed, has been "
+                "quiet for 200 ms and is whole.",
+    },
 
     {
         .owner = OBJECT_RESTART,

@@ -42,10 +42,13 @@ typedef struct elf_layout {
     size_t segment_bytes;
     size_t offset_at; /* within a program header */
     size_t size_at;
+    size_t sections_at; /* of the offset of the section headers */
+    size_t section_bytes_at;
+    size_t section_count_at;
 } elf_layout;
 
-static const elf_layout elf_32 = {52, 28, 42, 44, 4, 32, 4, 16};
-static const elf_layout elf_64 = {64, 32, 54, 56, 8, 56, 8, 32};
+static const elf_layout elf_32 = {52, 28, 42, 44, 4, 32, 4, 16, 32, 46, 48};
+static const elf_layout elf_64 = {64, 32, 54, 56, 8, 56, 8, 32, 40, 58, 60};
 
 typedef struct image_source {
     umh_bytes header;
@@ -167,6 +170,25 @@ static umh_image_kind decode_dynamic(const image_source *source, const elf_layou
     if (mark == PIE_UNSEEN)
         return has_interpreter ? IMAGE_ELF_PROGRAM : IMAGE_ELF_SHARED;
     return mark == PIE_PRESENT ? IMAGE_ELF_PROGRAM : IMAGE_ELF_SHARED;
+}
+
+bool umh_image_has_sections(umh_bytes header, uint64_t file_bytes)
+{
+    const image_source source = {.header = header, .file_bytes = file_bytes};
+    const elf_layout *layout;
+    uint64_t table;
+
+    if (header.size < ELF_IDENT_BYTES || memcmp(header.data, "\177ELF", 4) != 0)
+        return true;
+    layout = header.data[4] == ELF_CLASS_64 ? &elf_64 : &elf_32;
+    if (header.size < layout->header_bytes)
+        return false;
+    table = read_number(header, layout->sections_at, layout->word_bytes);
+    if (table == 0)
+        return true; /* stripped of it */
+    return find_range(&source, table,
+                      (uint64_t)read_16(header, layout->section_bytes_at) *
+                          read_16(header, layout->section_count_at)) != RANGE_BEYOND_FILE;
 }
 
 static umh_image decode_elf(const image_source *source)

@@ -46,6 +46,12 @@ typedef struct umh_image {
  */
 umh_image umh_image_decode(umh_bytes header, uint64_t file_bytes);
 
+/*
+ * Whether an ELF file of that size has its table of sections: no loader reads it, but a file that
+ * is written from its beginning to its end has it last. True for other files.
+ */
+bool umh_image_has_sections(umh_bytes header, uint64_t file_bytes);
+
 bool umh_image_is_managed(const umh_image *image);
 
 /* What a native module must be for this program to load it. */

@@ -175,6 +175,34 @@ static void test_elf_truncated(void **state)
     }
 }
 
+/* The table that no loader reads, but that is written last. */
+static void test_elf_sections(void **state)
+{
+    static uint8_t file[FILE_BYTES];
+
+    (void)state;
+    for (int bits = 32; bits <= 64; bits += 32) {
+        size_t word = (size_t)bits / 8;
+        uint8_t *table = file + (bits == 64 ? 40 : 32);
+        uint8_t *entry_bytes = file + (bits == 64 ? 58 : 46);
+
+        make_elf(file, bits, 3, 62);
+        assert_true(umh_image_has_sections(umh_bytes_of(file, 4096), FILE_BYTES));
+        put(table, word, FILE_BYTES - 640);
+        put(entry_bytes, 2, 64);
+        put(entry_bytes + 2, 2, 10);
+        assert_true(umh_image_has_sections(umh_bytes_of(file, 4096), FILE_BYTES));
+        assert_false(umh_image_has_sections(umh_bytes_of(file, 4096), FILE_BYTES - 1));
+        put(entry_bytes + 2, 2, 11);
+        assert_false(umh_image_has_sections(umh_bytes_of(file, 4096), FILE_BYTES));
+        put(table, word, UINT64_MAX);
+        assert_false(umh_image_has_sections(umh_bytes_of(file, 4096), FILE_BYTES));
+        assert_false(umh_image_has_sections(umh_bytes_of(file, 20), 20));
+    }
+    assert_true(umh_image_has_sections(umh_bytes_of_text("MZ"), 2));
+    assert_true(umh_image_has_sections(umh_bytes_of_text(""), 0));
+}
+
 static void test_pe_kinds(void **state)
 {
     static uint8_t file[FILE_BYTES];
@@ -363,6 +391,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_elf_kinds),
         cmocka_unit_test(test_elf_program_mark),
         cmocka_unit_test(test_elf_truncated),
+        cmocka_unit_test(test_elf_sections),
         cmocka_unit_test(test_pe_kinds),
         cmocka_unit_test(test_cli_kinds),
         cmocka_unit_test(test_pe_places),
