@@ -215,7 +215,7 @@ static int take_hello(umh_host *host, const umh_answer *answer, umh_why *ret_why
         umh_why_set(ret_why, "speaks protocol versions %lld to %lld, the broker %d to %d",
                     (long long)lowest, (long long)highest, UMH_PROTOCOL_LOWEST,
                     UMH_PROTOCOL_HIGHEST);
-    else if (bits != wanted_bits)
+    else if (bits != wanted_bits && !host->is_outdated)
         umh_why_set(ret_why, "is a %lld-bit host where a %lld-bit one belongs", (long long)bits,
                     (long long)wanted_bits);
     if (ret_why->text[0])
@@ -392,6 +392,9 @@ static int hear_closed(umh_host_module *module, const json_t *body, umh_why *ret
     umh_host *host = module->host;
 
     UMH_UNUSED(ret_why);
+    /* Said again it is no news, and nothing for the log. */
+    if (host->was_closed)
+        return 0;
     umh_logs_say(host->broker->logs, UMH_LOG_INFO, host->id,
                  "the user interface of %s has ended with code %lld: the host ends", module->name,
                  (long long)umh_jsonc_get_integer(body, "code", 0));

@@ -28,6 +28,10 @@ void umh_host_admit(umh_host *host)
     umh_deadline_clear(&host->deadline);
     /* When its init had just been started, it was not there yet. */
     host->pid = umh_watch_process_find_pid(host->process);
+    if (host->is_outdated) {
+        umh_host_replace(host, "its entry has changed since it was started");
+        return;
+    }
     for (uint16_t i = 0; i < host->module_count; i++) {
         if (host->modules[i])
             umh_module_happen(host->modules[i], ON_GREETED);

@@ -2,8 +2,8 @@
 /* Who receives a message. */
 #include "broker/router.h"
 
-#include "formats/utf8.h"
 #include "broker/logs.h"
+#include "formats/utf8.h"
 #include "ipc/reach.h"
 #include "ipc/services.h"
 #include "platform/clock.h"

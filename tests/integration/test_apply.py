@@ -3,6 +3,8 @@
 
 import json
 import os
+import pathlib
+import shutil
 import signal
 import subprocess
 
@@ -612,3 +614,26 @@ def test_a_module_that_found_no_place_does_not_come_later(runner):
     assert sorted(names) == sorted(module["Name"] for module in modules[1:])
     runner.umh("load", "one", runner.tree.file("printing"))
     assert runner.await_module("one", "printing", "running")
+
+
+def test_a_host_that_is_only_starting_is_replaced_when_it_listens(make_runner, tree, tmp_path):
+    """Its process was born with the old variables, and is not asked to load anything."""
+    gate = tmp_path / "gate"
+    dist = tmp_path / "dist"
+    shutil.copytree(tree.dist, dist, symlinks=True)
+    real = dist / "libexec" / "umh" / "umh-host64"
+    real.rename(real.with_name("real-host64"))
+    real.write_text(f'#!/bin/bash\nwhile [ ! -e {gate} ]; do sleep 0.02; done\n'
+                    f'exec -a "$0" {real.with_name("real-host64")} "$@"\n')
+    real.chmod(0o755)
+    runner = make_runner(dist=dist)
+    runner.configure(runner.host("A", "echo", Environment={"WHICH": "old"}))
+    runner.start(wait=False)
+    eventually(lambda: runner.find_status() and runner.find_host("A")["state"] == "greeting", runner.patience)
+    runner.configure(runner.host("A", "echo", Environment={"WHICH": "new"}))
+    assert apply(runner)[0] == ["replace host 'A' (Environment)"]
+    gate.touch()
+    host = runner.await_host("A", lambda host: host["state"] == "running" and host["restarts"] == 1)
+    environment = pathlib.Path(f"/proc/{host['pid']}/environ").read_bytes().split(b"\0")
+    assert b"WHICH=new" in environment and b"WHICH=old" not in environment
+    assert runner.find_host("A")["ends"] == {"asked": 1}
