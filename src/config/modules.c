@@ -16,6 +16,7 @@
 #define DOTNET_MAJOR "10."
 #define DOTNET_LOCATION_FILE "/etc/dotnet/install_location"
 #define DOTNET_RESOLVER "libhostfxr.so"
+#define DOTNET_VERSIONS_BYTES 128 /* of a message; what is longer is cut */
 #define ENTRY_SYMBOL "umh_module_entry"
 #define ENTRY_FILE_BYTES_MAX (64u * 1024 * 1024) /* a larger file is not looked into */
 #define HOST_PROGRAM_32 "libexec/umh/umh-host32"
@@ -363,18 +364,39 @@ static bool find_usual_dotnet(char *ret_root, char *tried, size_t tried_capacity
            try_dotnet(root, ret_root, tried, tried_capacity);
 }
 
+/* " (it has 8.0.1, 9.0.2)": the versions of the runtime that are there. Empty: none. */
+static void describe_versions(const char *root, char *text, size_t capacity)
+{
+    UMH_AUTO(umh_file_names) names = UMH_FILE_NAMES_INIT;
+    char path[UMH_PATH_BYTES];
+
+    if (umh_file_join(root, "shared/Microsoft.NETCore.App", path) ||
+        umh_file_list(path, FOLDER_ENTRIES_MAX, &names)) {
+        umh_failure_take(); /* what cannot be listed has no versions to tell */
+        return;
+    }
+    for (size_t i = 0; i < names.count; i++) {
+        add_text(text, capacity, i == 0 ? " (it has " : ", ");
+        add_text(text, capacity, names.names[i]);
+    }
+    if (names.count > 0)
+        add_text(text, capacity, ")");
+}
+
 int umh_modules_find_dotnet(const umh_dotnet_config *dotnet, char *ret_root, umh_why *ret_why)
 {
+    char versions[DOTNET_VERSIONS_BYTES] = "";
     char tried[sizeof ret_why->text] = "";
 
     if (dotnet->root) {
         if (try_dotnet(dotnet->root, ret_root, tried, sizeof tried))
             return 0;
-        umh_why_set(
-            ret_why,
-            "DotNet.Root has no .NET 10 runtime (host/fxr and "
-            "shared/Microsoft.NETCore.App/10.*): %s; install it there, or correct DotNet.Root",
-            tried);
+        describe_versions(dotnet->root, versions, sizeof versions);
+        umh_why_set(ret_why,
+                    "DotNet.Root has no .NET 10 runtime (host/fxr and "
+                    "shared/Microsoft.NETCore.App/10.*): %s%s; install it there, or correct "
+                    "DotNet.Root",
+                    tried, versions);
         return UMH_MODULES_UNUSABLE;
     }
     if (find_usual_dotnet(ret_root, tried, sizeof tried))

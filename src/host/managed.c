@@ -263,7 +263,9 @@ static int run_main(umh_managed *managed, const hostfxr *fxr, umh_why *ret_why)
     fxr->set_error_writer(NULL);
     listening = NULL;
 
-    umh_why_set(ret_why, ".NET did not start (0x%08" PRIx32 "): %s", (uint32_t)code,
+    umh_why_set(ret_why,
+                ".NET in '%s' did not start (0x%08" PRIx32 "); install the .NET 10 runtime: %s",
+                managed->dotnet_root, (uint32_t)code,
                 managed->words_bytes > 0 ? managed->words : MANAGED_ASSEMBLY " ended by itself");
     return UMH_MODULE_UNUSABLE;
 }

@@ -261,6 +261,7 @@ static void test_finds_a_configured_dotnet(void **state)
     assert_string_equal(found, "untouched");
     assert_non_null(strstr(f->why.text, "DotNet.Root has no .NET 10 runtime"));
     assert_non_null(strstr(f->why.text, root));
+    assert_non_null(strstr(f->why.text, "(it has 9.0.1)"));
     put_file(f, "net/shared/Microsoft.NETCore.App/10.0.1/x", "x", 1);
     assert_int_equal(umh_modules_find_dotnet(&dotnet, found, &f->why), 0);
     assert_string_equal(found, root);
