@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Contexts whose end could not be proved: if they go later after all, that is said.
+// Contexts whose end nobody waits for: swept and collected now and then, until they go.
 using System;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -10,7 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace UniversalModuleHost.Hosting;
 
 /// <summary>
-/// The process is about to be replaced, which may take as long as its other modules need to stop.
+/// Of a module that could not be unloaded, whose process is replaced as soon as its other modules
+/// have stopped; or of one that could not be loaded, after which the process goes on.
 /// </summary>
 internal sealed class KeptContexts
 {
@@ -23,18 +24,28 @@ internal sealed class KeptContexts
 
     private readonly WeakReference _context;
     private readonly string? _name;
+    private readonly LogLevel _level;
+    private readonly string _after;
     private readonly long _since = Stopwatch.GetTimestamp();
     private readonly Timer _timer;
     private TimeSpan _pause = s_first;
 
-    private KeptContexts(WeakReference context)
+    private KeptContexts(WeakReference context, LogLevel level, string after)
     {
         _context = context;
+        _level = level;
+        _after = after;
         _name = NameOf(context);
         _timer = new Timer(static self => ((KeptContexts)self!).Look(), this, s_first, s_once);
     }
 
-    public static void Watch(WeakReference context) => _ = new KeptContexts(context);
+    public static void WatchUnloaded(WeakReference context) =>
+        _ = new KeptContexts(context, LogLevel.Information, "it could not be unloaded");
+
+    public static void WatchUnusable(AssemblyLoadContext context) => _ = new KeptContexts(
+        new WeakReference(context, trackResurrection: true),
+        LogLevel.Debug,
+        "it could not be loaded");
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static string? NameOf(WeakReference context) =>
@@ -42,13 +53,12 @@ internal sealed class KeptContexts
 
     private void Look()
     {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
+        Unloader.SweepFor(_context);
+        Unloader.Collect();
         if (!_context.IsAlive)
         {
             double seconds = Stopwatch.GetElapsedTime(_since).TotalSeconds;
-            string text = $"has gone after all, {seconds:F0} s after it could not be unloaded";
-            HostLog.Write(LogLevel.Information, _name, text);
+            HostLog.Write(_level, _name, $"has gone after all, {seconds:F0} s after {_after}");
             _timer.Dispose();
             return;
         }

@@ -57,6 +57,7 @@ internal static class ModuleLoader
         {
             host.Close();
             context.Unload();
+            KeptContexts.WatchUnusable(context);
             throw exception as LoadException ?? new LoadException(Explain(exception), exception);
         }
     }

@@ -49,21 +49,21 @@ internal static class Unloader
             }
             if (waited.Elapsed >= s_patience)
             {
-                KeptContexts.Watch(context);
+                KeptContexts.WatchUnloaded(context);
                 return Holders.Name(context) ?? Unknown;
             }
             Thread.Sleep(pause);
         }
     }
 
-    private static void Collect()
+    public static void Collect()
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void SweepFor(WeakReference context)
+    public static void SweepFor(WeakReference context)
     {
         if (context.Target is AssemblyLoadContext target)
             Sweep.Run(target);

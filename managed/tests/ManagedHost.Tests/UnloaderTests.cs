@@ -56,9 +56,15 @@ public sealed class UnloaderTests
     public void Says_when_a_module_has_gone_after_all()
     {
         Assert.Contains("a delay", LifeOf("delay of 4 s"));
-        Assert.True(SpinWait.SpinUntil(
-            () => FakeHost.HostRecords.Any(text => text.Contains("has gone after all")),
-            TimeSpan.FromSeconds(60)));
+        AwaitRecord("after it could not be unloaded");
+    }
+
+    [Fact]
+    public void One_that_could_not_be_loaded_goes_too()
+    {
+        Assert.NotNull(FakeHost.LoadBehaviour("{\"Constructor\": \"throws\"}", out FakeHost host));
+        host.Dispose();
+        AwaitRecord("after it could not be loaded");
     }
 
     [Fact]
@@ -76,6 +82,9 @@ public sealed class UnloaderTests
         for (int i = 0; i < 50; i++)
             Assert.Null(LifeOf("json"));
     }
+
+    private static void AwaitRecord(string part) => Assert.True(SpinWait.SpinUntil(
+        () => FakeHost.HostRecords.Any(text => text.Contains(part)), TimeSpan.FromSeconds(60)));
 
     private static string? LifeOf(string trace)
     {

@@ -5,7 +5,6 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Linq;
 using System.Runtime.CompilerServices;
-using System.Runtime.Loader;
 using System.Threading;
 
 namespace UniversalModuleHost.Hosting.Tests;
@@ -39,7 +38,7 @@ internal static class UnloadingLives
         Stopwatch waited = Stopwatch.StartNew();
         do
         {
-            contexts.ForEach(SweepFor);
+            contexts.ForEach(Unloader.SweepFor);
             if (AreGone(contexts, s_patience))
                 return new UnloadingResult(AfterSweep);
         }
@@ -59,20 +58,12 @@ internal static class UnloadingLives
         return module.Release();
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void SweepFor(WeakReference context)
-    {
-        if (context.Target is AssemblyLoadContext target)
-            Sweep.Run(target);
-    }
-
     private static bool AreGone(List<WeakReference> contexts, TimeSpan patience)
     {
         Stopwatch waited = Stopwatch.StartNew();
         for (int i = 0; i < CollectionCount || waited.Elapsed < patience; i++)
         {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
+            Unloader.Collect();
             if (!contexts.Exists(context => context.IsAlive))
                 return true;
             Thread.Sleep(Math.Min(i, 50));
