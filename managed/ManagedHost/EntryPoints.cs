@@ -71,7 +71,7 @@ internal static unsafe class EntryPoints
         catch (Exception exception)
         {
             ModuleOf(handle).Host.Log.Write(LogLevel.Error, "OnStart failed", exception);
-            return Refuse(why, $"OnStart failed: {exception.GetType()}: {exception.Message}");
+            return Refuse(why, $"OnStart failed: {ModuleOf(handle).Explain(exception)}");
         }
     }
 

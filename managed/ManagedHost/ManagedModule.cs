@@ -125,6 +125,12 @@ internal sealed unsafe class ManagedModule
         return context;
     }
 
+    /// <summary>Why it did not start. Assemblies are loaded where they are first used.</summary>
+    public string Explain(Exception exception) =>
+        new LoadFailure(_type!.Assembly.Location, Host.Identity.OriginalFolder)
+            .ExplainMissing(exception)
+        ?? $"{exception.GetType()}: {exception.Message}";
+
     private static ManagedModule Self(object? self) => (ManagedModule)self!;
 
     private void Run(ContextCallback call)

@@ -43,6 +43,8 @@ internal static class ModuleLoader
         "Microsoft.Extensions.Primitives",
     ];
 
+    public static bool IsShared(string name) => Array.IndexOf(s_shared, name) >= 0;
+
     /// <summary>Load and construct. Nothing remains when it throws.</summary>
     /// <exception cref="LoadException">The file cannot be used.</exception>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -58,7 +60,10 @@ internal static class ModuleLoader
             host.Close();
             context.Unload();
             KeptContexts.WatchUnusable(context);
-            throw exception as LoadException ?? new LoadException(Explain(exception), exception);
+            string why = new LoadFailure(path, host.Identity.OriginalFolder).Explain(exception);
+            throw exception is LoadException
+                ? new LoadException(why)
+                : new LoadException(why, exception);
         }
     }
 
@@ -98,7 +103,7 @@ internal static class ModuleLoader
     {
         foreach (AssemblyName reference in assembly.GetReferencedAssemblies())
         {
-            if (Array.IndexOf(s_shared, reference.Name) < 0 || reference.Version is not { } wanted)
+            if (!IsShared(reference.Name!) || reference.Version is not { } wanted)
                 continue;
             Version? mine = AssemblyLoadContext.Default
                 .LoadFromAssemblyName(new AssemblyName(reference.Name!)).GetName().Version;
@@ -134,7 +139,7 @@ internal static class ModuleLoader
         }
         return found ?? throw new LoadException(
             $"not a module: {assembly.GetName().Name} has no public class that derives from "
-            + $"{typeof(Module).FullName}");
+            + $"{typeof(Module).FullName}; {LoadFailure.DescribeTypes(assembly, IsModule)}");
     }
 
     private static bool IsModule(Type type) =>
@@ -148,32 +153,4 @@ internal static class ModuleLoader
         string? version = named?.InformationalVersion ?? assembly.GetName().Version?.ToString();
         return version?.Split('+')[0] ?? string.Empty;
     }
-
-    /// <summary>A dependency of the module that wants more than it can have.</summary>
-    private static bool IsShared(string fullName, out string mine)
-    {
-        string name = fullName.Split(',')[0];
-        bool isShared = Array.IndexOf(s_shared, name) >= 0;
-        mine = isShared
-            ? AssemblyLoadContext.Default.LoadFromAssemblyName(new AssemblyName(name)).FullName!
-            : string.Empty;
-        return isShared;
-    }
-
-    private static string Explain(Exception exception) => exception switch
-    {
-        BadImageFormatException => $"not an assembly that this .NET runs: {exception.Message}",
-        ReflectionTypeLoadException { LoaderExceptions: [{ } first, ..] } => Explain(first),
-        FileNotFoundException { FileName: { Length: > 0 } name } =>
-            $"an assembly that it needs is missing: {name}",
-        FileLoadException { FileName: { Length: > 0 } name } when IsShared(name, out string mine) =>
-            $"it needs {name}; this host shares {mine} with its modules",
-        FileLoadException { FileName: { Length: > 0 } name } =>
-            $"an assembly that it needs cannot be loaded: {name} ({exception.Message})",
-        TargetInvocationException { InnerException: { } inner } => Explain(inner),
-        TypeLoadException or MissingMemberException =>
-            $"built against another version of what it uses: {exception.Message}",
-        TypeInitializationException { InnerException: { } inner } => Explain(inner),
-        _ => $"its constructor failed: {exception.GetType()}: {exception.Message}",
-    };
 }

@@ -46,7 +46,8 @@ public sealed class LoaderTests : IDisposable
     [Fact]
     public void No_module() => AssertRefused(
         Emit(assembly => Define(assembly, "Plain", typeof(object))),
-        "has no public class that derives from");
+        "has no public class that derives from UniversalModuleHost.Module; "
+        + "its public classes are Plain");
 
     [Fact]
     public void Two_modules() => AssertRefused(

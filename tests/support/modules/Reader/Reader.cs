@@ -61,9 +61,10 @@ public sealed class Reader : Module
             .Select(assembly => assembly.GetName().Name).Order());
 
     private static string ListShared() =>
-        string.Join(' ', new[] { typeof(Module), typeof(ILogger) }
-            .Where(type => AssemblyLoadContext.GetLoadContext(type.Assembly) == AssemblyLoadContext.Default)
-            .Select(type => type.Assembly.GetName().Name));
+        string.Join(' ', new[] { typeof(Module).Assembly, typeof(ILogger).Assembly }
+            .Where(assembly =>
+                AssemblyLoadContext.GetLoadContext(assembly) == AssemblyLoadContext.Default)
+            .Select(assembly => assembly.GetName().Name));
 
     [DllImport("answer", EntryPoint = "umh_test_answer")]
     private static extern int Answer();
