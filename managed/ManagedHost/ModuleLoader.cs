@@ -72,7 +72,7 @@ internal static class ModuleLoader
         AssemblyLoadContext context, ModuleHost host, string path, out ModuleFacts facts)
     {
         Assembly assembly = context.LoadFromAssemblyPath(path);
-        CheckReferences(assembly);
+        CheckReferences(context, assembly);
         ManagedModule module = new(host, context, FindType(assembly));
         Warmup.WaitUntilReady();
         module.Construct();
@@ -99,10 +99,12 @@ internal static class ModuleLoader
         return builder.Build();
     }
 
-    private static void CheckReferences(Assembly assembly)
+    private static void CheckReferences(AssemblyLoadContext context, Assembly assembly)
     {
         foreach (AssemblyName reference in assembly.GetReferencedAssemblies())
         {
+            if (!IsShared(reference.Name!))
+                CheckOwner(context, reference);
             if (!IsShared(reference.Name!) || reference.Version is not { } wanted)
                 continue;
             Version? mine = AssemblyLoadContext.Default
@@ -114,6 +116,19 @@ internal static class ModuleLoader
                     + $"this host has {mine}");
             }
         }
+    }
+
+    /// <summary>
+    /// What a context does not have comes from the host, which would then be bound for ever to what
+    /// it uses itself.
+    /// </summary>
+    private static void CheckOwner(AssemblyLoadContext context, AssemblyName reference)
+    {
+        string own = Path.Join(AppContext.BaseDirectory, reference.Name + ".dll");
+        if (reference.Name!.StartsWith("System.", StringComparison.Ordinal) || !File.Exists(own))
+            return;
+        if (context.LoadFromAssemblyName(reference).Location == own)
+            throw new FileNotFoundException(null, reference.FullName);
     }
 
     private static Type FindType(Assembly assembly)

@@ -261,6 +261,19 @@ def test_names_a_missing_dependency_and_where_it_looked(tree, runner, part):
     assert runner.exchange(*ECHO, "the rest") == "the rest"
 
 
+def test_lends_nothing_of_the_hosts_own(tree, runner):
+    """The host has that assembly for itself; a module that forgot it must not find out by an update."""
+    path = take(tree, runner, "Clerk")
+    (path.parent / "Microsoft.Extensions.Options.dll").unlink()
+    assert (tree.dist / "lib" / "umh" / "managed" / "Microsoft.Extensions.Options.dll").exists()
+    runner.configure(runner.host("one", runner.module("clerk", path), "echo"))
+    runner.start()
+    module = runner.find_module("one", "clerk")
+    assert module["state"] == "failed"
+    assert "missing: Microsoft.Extensions.Options 10.0.0.0" in module["why"], module["why"]
+    assert runner.exchange(*ECHO, "the rest") == "the rest"
+
+
 def make_root(runner, *runtimes):
     """A .NET root with this machine's resolver and folders of runtimes that are empty."""
     real = pathlib.Path(os.path.realpath(shutil.which("dotnet") or "/usr/share/dotnet/dotnet")).parent
