@@ -22,7 +22,7 @@ internal static class UnloadingLives
     private const int LifeCount = 10;
 
     /// <summary>At least, and at least so many collections: the machine may be loaded.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(600);
 
     private static readonly TimeSpan s_sweptPatience = TimeSpan.FromSeconds(1.2);
 
@@ -63,6 +63,9 @@ internal static class UnloadingLives
         Stopwatch waited = Stopwatch.StartNew();
         for (int i = 0; i < CollectionCount || waited.Elapsed < patience; i++)
         {
+            // A thread of the pool may remember its last task until it has another.
+            for (int thread = 0; thread < ThreadPool.ThreadCount; thread++)
+                ThreadPool.UnsafeQueueUserWorkItem(static _ => { }, null);
             Unloader.Collect();
             if (!contexts.Exists(context => context.IsAlive))
                 return true;
