@@ -43,6 +43,16 @@ internal static class ModuleLoader
         "Microsoft.Extensions.Primitives",
     ];
 
+    /// <summary>What lies beside the host for its own use.</summary>
+    private static readonly string[] s_own =
+    [
+        "ManagedHost",
+        "McMaster.NETCore.Plugins",
+        "Microsoft.Extensions.Configuration",
+        "Microsoft.Extensions.DependencyInjection",
+        "Microsoft.Extensions.Options",
+    ];
+
     public static bool IsShared(string name) => Array.IndexOf(s_shared, name) >= 0;
 
     /// <summary>Load and construct. Nothing remains when it throws.</summary>
@@ -124,9 +134,9 @@ internal static class ModuleLoader
     /// </summary>
     private static void CheckOwner(AssemblyLoadContext context, AssemblyName reference)
     {
-        string own = Path.Join(AppContext.BaseDirectory, reference.Name + ".dll");
-        if (reference.Name!.StartsWith("System.", StringComparison.Ordinal) || !File.Exists(own))
+        if (Array.IndexOf(s_own, reference.Name) < 0)
             return;
+        string own = Path.Join(AppContext.BaseDirectory, reference.Name + ".dll");
         if (context.LoadFromAssemblyName(reference).Location == own)
             throw new FileNotFoundException(null, reference.FullName);
     }
