@@ -44,6 +44,12 @@ void umh_supervisor_free_hosts(umh_supervisor *supervisor, bool only_unwanted)
     }
 }
 
+bool umh_supervisor_is_on_its_way(const umh_host *host)
+{
+    return host->state == HOST_SPAWNING || host->state == HOST_GREETING ||
+           host->state == HOST_LOADING;
+}
+
 /* --- stages ------------------------------------------------------------------------------- */
 
 /*
@@ -54,8 +60,7 @@ static bool is_pending(const umh_supervisor *supervisor, const umh_host *host)
 {
     if (host->config.stage > supervisor->stage)
         return false;
-    return host->state == HOST_SPAWNING || host->state == HOST_GREETING ||
-           host->state == HOST_LOADING || (host->state == HOST_ABSENT && host->is_due);
+    return umh_supervisor_is_on_its_way(host) || (host->state == HOST_ABSENT && host->is_due);
 }
 
 static bool is_any_pending(umh_supervisor *supervisor)
@@ -119,10 +124,18 @@ static void on_together(void *context)
         end_stage(supervisor);
 }
 
+static void on_crowd(void *context)
+{
+    umh_supervisor_reconcile_soon(context);
+}
+
 void umh_supervisor_on_host_change(umh_supervisor *supervisor, umh_host *host)
 {
     supervisor->must_look = true;
     umh_service_note(supervisor->broker->service);
+    /* There may be room for a start that was put off. */
+    if (umh_deadline_is_set(&supervisor->crowd) && !umh_supervisor_is_on_its_way(host))
+        umh_supervisor_reconcile_soon(supervisor);
     if (host->state == HOST_READY && !supervisor->is_starting)
         umh_host_happen(host, ON_GO);
 }
@@ -171,7 +184,9 @@ int umh_supervisor_new(umh_broker *broker, umh_supervisor **ret_supervisor)
     supervisor->is_starting = true;
     umh_list_init(&supervisor->hosts);
     umh_list_init(&supervisor->waiting_for_reserve);
+    supervisor->starts_max = UMH_STARTS_PER_PROCESSOR * uv_available_parallelism();
     umh_deadline_init(&supervisor->together, on_together, supervisor);
+    umh_deadline_init(&supervisor->crowd, on_crowd, supervisor);
     begin_stage(supervisor);
     *ret_supervisor = supervisor;
     return 0;
@@ -183,6 +198,7 @@ umh_supervisor *umh_supervisor_free(umh_supervisor *supervisor)
         return NULL;
     supervisor->is_stopping = true;
     umh_supervisor_free_hosts(supervisor, false);
+    umh_deadline_clear(&supervisor->crowd);
     umh_deadline_clear(&supervisor->together);
     free(supervisor->overrides);
     free(supervisor);
@@ -193,6 +209,7 @@ void umh_supervisor_stop(umh_supervisor *supervisor, bool is_hard)
 {
     supervisor->is_stopping = true;
     supervisor->must_look = true;
+    umh_deadline_clear(&supervisor->crowd);
     umh_deadline_clear(&supervisor->together);
     umh_list_each (item, &supervisor->hosts) {
         umh_host *host = umh_container_of(item, umh_host, entry);

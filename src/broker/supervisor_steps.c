@@ -221,6 +221,33 @@ static void adopt_modules(umh_host *host, const umh_wanted_host *wanted)
     }
 }
 
+static unsigned count_starts(umh_supervisor *supervisor)
+{
+    uint64_t now_ns = umh_clock_now_ns();
+    unsigned count = 0;
+
+    umh_list_each (item, &supervisor->hosts) {
+        const umh_host *host = umh_container_of(item, umh_host, entry);
+
+        count += umh_supervisor_is_on_its_way(host) &&
+                 now_ns - host->spawned_ns < UMH_START_COUNTS_MS * UMH_NS_PER_MS;
+    }
+    return count;
+}
+
+/* Put off, it stays due: one that gets ready, or the deadline, has reconcile look again. */
+static void spawn_or_put_off(umh_supervisor *supervisor, umh_host *host)
+{
+    if (supervisor->starts_count < supervisor->starts_max) {
+        supervisor->starts_count++;
+        umh_host_happen(host, ON_SPAWN);
+        return;
+    }
+    host->is_due = true;
+    if (!umh_deadline_is_set(&supervisor->crowd))
+        umh_deadline_set(supervisor->broker->deadlines, &supervisor->crowd, UMH_START_COUNTS_MS);
+}
+
 static int start_host(umh_supervisor *supervisor, umh_host *host, const umh_wanted_host *wanted)
 {
     int r;
@@ -238,7 +265,7 @@ static int start_host(umh_supervisor *supervisor, umh_host *host, const umh_want
         host->origin = wanted->config;
         adopt_modules(host, wanted);
     }
-    umh_host_happen(host, ON_SPAWN);
+    spawn_or_put_off(supervisor, host);
     return r;
 }
 
@@ -411,6 +438,8 @@ int umh_supervisor_reconcile(umh_supervisor *supervisor, umh_step_visit visit, v
         return 0;
     /* Who has ended and is wanted again is another host. */
     umh_supervisor_free_hosts(supervisor, true);
+    umh_deadline_clear(&supervisor->crowd);
+    supervisor->starts_count = count_starts(supervisor);
     r = make_plan(&input, supervisor, &plan);
     if (r == 0)
         r = make_steps(supervisor, &plan, &rows, &steps);
