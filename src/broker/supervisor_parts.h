@@ -6,8 +6,8 @@
 #include "config/plan.h"
 
 /*
- * Hosts that are on their way from spawn to ready at once, per processor: what is started beyond that
- * takes as long all in all, and until then nobody else gets a processor. One that takes longer than
+ * Hosts that are on their way from spawn to ready at once, per processor: more of them take as long
+ * all in all, and until they are there nobody else gets a processor. One that takes longer than
  * UMH_START_COUNTS_MS waits for something else, and is not counted any more.
  */
 #define UMH_STARTS_PER_PROCESSOR 4u
