@@ -2,6 +2,7 @@
 """Hangs are noticed, named and ended as configured; who only had no time is left alone."""
 
 import contextlib
+import datetime
 import re
 import signal
 import subprocess
@@ -253,8 +254,9 @@ def test_a_wall_clock_that_jumps_changes_nothing(tree, runner):
     configure_for_clocks(runner)
     runner.start(environment={"LD_PRELOAD": str(tree.file("clock_jump"))})
     expect_right_times(runner)
-    years = set(re.findall(r"^time=(\d{4})", runner.log(), re.M))
-    assert len(years) >= 2, "the broker saw the jumps"
+    today = datetime.date.today()
+    days = [datetime.date.fromisoformat(day) for day in re.findall(r"^time=(\d{4}-\d\d-\d\d)T", runner.log(), re.M)]
+    assert days and all(abs((day - today).days) > 300 for day in days), "the broker saw the jumps"
 
 
 def test_a_monotonic_clock_of_its_own_changes_nothing(runner):
