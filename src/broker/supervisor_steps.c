@@ -245,7 +245,7 @@ static void spawn_or_put_off(umh_supervisor *supervisor, umh_host *host)
     }
     host->is_due = true;
     if (!umh_deadline_is_set(&supervisor->crowd))
-        umh_deadline_set(supervisor->broker->deadlines, &supervisor->crowd, UMH_START_COUNTS_MS);
+        umh_deadline_wait(supervisor->broker->deadlines, &supervisor->crowd, UMH_START_COUNTS_MS);
 }
 
 static int start_host(umh_supervisor *supervisor, umh_host *host, const umh_wanted_host *wanted)

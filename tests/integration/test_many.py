@@ -2,6 +2,7 @@
 """More hosts than a process is usually allowed to have open files for."""
 
 import json
+import os
 import pathlib
 import re
 import resource
@@ -59,6 +60,36 @@ def test_too_few_open_files_are_said_and_survived(runner):
 
     eventually(some_run, runner.patience)
     assert runner.broker.poll() is None
+
+
+def started_at(pid):
+    """In seconds since the machine's start."""
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    return int(stat.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.limit(60)
+def test_few_hosts_start_at_once(runner):
+    """UMH_STARTS_PER_PROCESSOR of them; one that takes longer than UMH_START_COUNTS_MS makes room."""
+    at_once, counts_seconds = 4 * len(os.sched_getaffinity(0)), 0.25
+    names = [f"h{number}" for number in range(2 * at_once + 1)]
+    gate = runner.folder / "gate"
+    gate.touch()
+    slow = runner.module("gated", Phase="init", Gate=str(gate), Asked=120, Result=121)
+    runner.configure(*[runner.host(name, slow, Timeouts={"LoadMs": 20000}) for name in names])
+    runner.start(wait=False)
+    eventually(runner.find_status, runner.patience, "the broker answers")
+
+    def pids():
+        found = [host["pid"] for host in runner.status()["hosts"] if host["state"] == "loading"]
+        return found if len(found) == len(names) and all(found) else None
+
+    times = sorted(started_at(pid) for pid in eventually(pids, runner.patience, runner.find_status))
+    tick = 2 / os.sysconf("SC_CLK_TCK")
+    assert times[at_once] - times[0] >= counts_seconds - tick
+    assert times[2 * at_once] - times[0] >= 2 * counts_seconds - 2 * tick
+    gate.unlink()
+    runner.await_running(*names)
 
 
 def is_settled(runner, count):
