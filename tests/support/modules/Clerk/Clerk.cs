@@ -58,7 +58,7 @@ public sealed class Clerk(ILogger<Clerk> logger, IOptionsMonitor<ClerkOptions> o
                 break;
             case "wait":
                 await postman.Post("waiting");
-                await Task.Delay(Timeout.Infinite, Stopping);
+                await Task.Delay(Timeout.Infinite, Stopping); // until it is stopped, and no longer: the event
                 break;
             case "throw":
                 throw new InvalidOperationException("told to throw");

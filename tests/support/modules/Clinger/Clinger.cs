@@ -43,13 +43,13 @@ public sealed class ClingerModule : Module
 
     private static void Linger()
     {
-        Thread.Sleep(s_long);
+        Thread.Sleep(s_long); // no test waits for its end: a thread that lives is what holds the module
         s_count++;
     }
 
     private static async Task WaitAsync()
     {
-        await Task.Delay(s_long);
+        await Task.Delay(s_long); // the same, of a delay that is not over
         s_count++;
     }
 }
