@@ -5,6 +5,8 @@
 #include "platform/file.h"
 #include "platform/linux/init_report.h"
 
+#include "process_fixture.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -19,15 +21,9 @@
 
 #include <cmocka.h>
 
-#define PATIENCE_MS 20000
 #define MANY 200
 #define KILLS 40
 #define KILL_WITHIN_US 20000
-
-static uint64_t soon(void)
-{
-    return umh_clock_deadline_ns(PATIENCE_MS);
-}
 
 /* ------------------------- the child: this program */
 
@@ -133,57 +129,6 @@ static int be_child(const char *what)
 
 /* ------------------------- helpers of the tests */
 
-static void expect_text(umh_pipe in, const char *expected)
-{
-    char text[512] = "";
-    size_t total = 0;
-    size_t size;
-    int r;
-
-    do {
-        r = umh_pipe_read(in, text + total, sizeof text - 1 - total, soon(), &size);
-        total += r == 0 ? size : 0;
-    } while (r == 0);
-    text[total] = '\0';
-    assert_int_equal(r, UMH_PIPE_EOF);
-    assert_string_equal(text, expected);
-}
-
-/* Up to the expected text, while writers go on to exist. */
-static void await_text(umh_pipe in, const char *expected)
-{
-    char text[64] = "";
-    size_t size;
-
-    for (size_t total = 0; total < strlen(expected); total += size)
-        assert_int_equal(umh_pipe_read(in, text + total, 1, soon(), &size), 0);
-    assert_string_equal(text, expected);
-}
-
-static void start(umh_process_spec *spec, umh_process *child)
-{
-    assert_int_equal(umh_process_start(spec, child), 0);
-    assert_true(child->handle >= 0 && child->pid > 1);
-}
-
-static umh_process_end finish(umh_process *child)
-{
-    umh_process_end end;
-
-    assert_int_equal(umh_process_wait(child, soon(), &end), 0);
-    umh_process_deinit(child);
-    return end;
-}
-
-static int count_descriptors(void)
-{
-    int count = 0;
-
-    for (int descriptor = 0; descriptor < 4096; descriptor++)
-        count += fcntl(descriptor, F_GETFD) >= 0;
-    return count;
-}
-
 /* Where none is allowed the tests of them are skipped. */
 static void need_namespace(void)
 {
@@ -226,7 +171,7 @@ static void test_finds_the_program_of_a_namespace(void **state)
     assert_true(contain(&one, &spec, arguments));
     assert_int_equal(umh_pipe_new(&in, &out), 0);
     spec.standard[1] = out;
-    start(&spec, &child);
+    start_process(&spec, &child);
     umh_pipe_close(&out);
     await_text(in, "grandchild ");
     pid = umh_process_find_pid(&child);
@@ -257,8 +202,8 @@ static void test_many_namespaces_leak_nothing(void **state)
         umh_process child = UMH_PROCESS_INIT;
 
         spec.program = "/bin/true";
-        start(&spec, &child);
-        assert_int_equal(finish(&child).exit_code, 0);
+        start_process(&spec, &child);
+        assert_int_equal(finish_process(&child).exit_code, 0);
         spec.program = "/nonexistent/program";
         assert_int_equal(umh_process_start(&spec, &child), UMH_PROCESS_NO_PROGRAM);
     }
@@ -326,13 +271,13 @@ static void test_families_die_with_the_parent(void **state)
 
         assert_int_equal(umh_pipe_new(&in, &out), 0);
         spec.standard[1] = out;
-        start(&spec, &parent);
+        start_process(&spec, &parent);
         umh_pipe_close(&out);
         await_text(in, "started ");
         wait_a_moment((unsigned)rand() % KILL_WITHIN_US);
         kill((pid_t)parent.pid, SIGKILL);
         expect_text(in, "");
-        assert_int_equal(finish(&parent).signal, SIGKILL);
+        assert_int_equal(finish_process(&parent).signal, SIGKILL);
         umh_pipe_close(&in);
     }
     release(&one);

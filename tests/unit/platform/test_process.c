@@ -2,6 +2,8 @@
 /* Processes: what a child is born with, how it ends, and that it does not outlive its parent. */
 #include "platform/process.h"
 
+#include "process_fixture.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -18,13 +20,7 @@
 
 #include <cmocka.h>
 
-#define PATIENCE_MS 20000
 #define MANY 200
-
-static uint64_t soon(void)
-{
-    return umh_clock_deadline_ns(PATIENCE_MS);
-}
 
 /* ------------------------- the child: this program */
 
@@ -226,48 +222,6 @@ static int be_child(const char *what)
 
 /* ------------------------- helpers of the tests */
 
-static void expect_text(umh_pipe in, const char *expected)
-{
-    char text[512] = "";
-    size_t total = 0;
-    size_t size;
-    int r;
-
-    do {
-        r = umh_pipe_read(in, text + total, sizeof text - 1 - total, soon(), &size);
-        total += r == 0 ? size : 0;
-    } while (r == 0);
-    text[total] = '\0';
-    assert_int_equal(r, UMH_PIPE_EOF);
-    assert_string_equal(text, expected);
-}
-
-/* Up to the expected text, while writers go on to exist. */
-static void await_text(umh_pipe in, const char *expected)
-{
-    char text[64] = "";
-    size_t size;
-
-    for (size_t total = 0; total < strlen(expected); total += size)
-        assert_int_equal(umh_pipe_read(in, text + total, 1, soon(), &size), 0);
-    assert_string_equal(text, expected);
-}
-
-static void start(umh_process_spec *spec, umh_process *child)
-{
-    assert_int_equal(umh_process_start(spec, child), 0);
-    assert_true(child->handle >= 0 && child->pid > 1);
-}
-
-static umh_process_end finish(umh_process *child)
-{
-    umh_process_end end;
-
-    assert_int_equal(umh_process_wait(child, soon(), &end), 0);
-    umh_process_deinit(child);
-    return end;
-}
-
 /* Starts `what` with a pipe as descriptor 1 and compares all it says. */
 static umh_process_end expect_output(umh_process_spec *spec, const char *what, const char *expected)
 {
@@ -279,11 +233,11 @@ static umh_process_end expect_output(umh_process_spec *spec, const char *what, c
     spec->arguments = arguments;
     assert_int_equal(umh_pipe_new(&in, &out), 0);
     spec->standard[1] = out;
-    start(spec, &child);
+    start_process(spec, &child);
     umh_pipe_close(&out);
     expect_text(in, expected);
     umh_pipe_close(&in);
-    return finish(&child);
+    return finish_process(&child);
 }
 
 static umh_process_end run_child(const char *what)
@@ -293,8 +247,8 @@ static umh_process_end run_child(const char *what)
     umh_process_spec spec;
 
     spec_of(&spec, arguments);
-    start(&spec, &child);
-    return finish(&child);
+    start_process(&spec, &child);
+    return finish_process(&child);
 }
 
 /* ------------------------- the tests */
@@ -379,14 +333,14 @@ static void test_descriptors_may_overlap(void **state)
         else
             spec.inherit[i - 2] = out[i];
     }
-    start(&spec, &child);
+    start_process(&spec, &child);
     for (int i = 0; i < 6; i++)
         umh_pipe_close(&out[i]);
     for (int i = 0; i < 6; i++) {
         expect_text(in[i], expected[i]);
         umh_pipe_close(&in[i]);
     }
-    assert_int_equal(finish(&child).exit_code, 0);
+    assert_int_equal(finish_process(&child).exit_code, 0);
 }
 
 static void test_child_has_default_signals(void **state)
@@ -495,7 +449,7 @@ static void test_wait_reaches_its_deadline(void **state)
 
     (void)state;
     spec_of(&spec, arguments);
-    start(&spec, &child);
+    start_process(&spec, &child);
     assert_int_equal(umh_process_reap(&child, &end), UMH_PROCESS_RUNNING);
     deadline = umh_clock_deadline_ns(20);
     assert_int_equal(umh_process_wait(&child, deadline, &end), UMH_PROCESS_RUNNING);
@@ -525,12 +479,12 @@ static void test_kill_reaches_the_group(void **state)
     spec_of(&spec, arguments);
     spec.standard[1] = out;
     spec.containment = CONTAINED_BY_GROUP;
-    start(&spec, &child);
+    start_process(&spec, &child);
     umh_pipe_close(&out);
     await_text(in, "grandchild ");
     umh_process_kill(&child);
     expect_text(in, ""); /* the end: nobody holds the pipe any more */
-    assert_int_equal(finish(&child).signal, SIGKILL);
+    assert_int_equal(finish_process(&child).signal, SIGKILL);
     umh_pipe_close(&in);
 }
 
@@ -550,7 +504,7 @@ static void test_kill_reaches_the_group_of_one_that_died(void **state)
     spec_of(&spec, arguments);
     spec.standard[1] = out;
     spec.containment = CONTAINED_BY_GROUP;
-    start(&spec, &child);
+    start_process(&spec, &child);
     umh_pipe_close(&out);
     await_text(in, "grandchild ");
     death.fd = (int)child.handle;
@@ -560,7 +514,7 @@ static void test_kill_reaches_the_group_of_one_that_died(void **state)
                      UMH_PIPE_TIMEOUT);
     umh_process_kill(&child);
     expect_text(in, "");
-    assert_int_equal(finish(&child).signal, SIGKILL);
+    assert_int_equal(finish_process(&child).signal, SIGKILL);
     umh_pipe_close(&in);
 }
 
@@ -576,22 +530,13 @@ static void test_child_dies_with_its_parent(void **state)
     assert_int_equal(umh_pipe_new(&in, &out), 0);
     spec_of(&spec, arguments);
     spec.standard[1] = out;
-    start(&spec, &parent);
+    start_process(&spec, &parent);
     umh_pipe_close(&out);
     await_text(in, "started ");
     kill((pid_t)parent.pid, SIGKILL);
     expect_text(in, "");
-    assert_int_equal(finish(&parent).signal, SIGKILL);
+    assert_int_equal(finish_process(&parent).signal, SIGKILL);
     umh_pipe_close(&in);
-}
-
-static int count_descriptors(void)
-{
-    int count = 0;
-
-    for (int descriptor = 0; descriptor < 4096; descriptor++)
-        count += fcntl(descriptor, F_GETFD) >= 0;
-    return count;
 }
 
 static void test_many_starts_leak_nothing(void **state)
@@ -608,8 +553,8 @@ static void test_many_starts_leak_nothing(void **state)
         spec_of(&spec, arguments);
         spec.program = "/bin/true";
         spec.containment = i % 2 ? CONTAINED_BY_GROUP : CONTAINED_BY_NOTHING;
-        start(&spec, &child);
-        assert_int_equal(finish(&child).exit_code, 0);
+        start_process(&spec, &child);
+        assert_int_equal(finish_process(&child).exit_code, 0);
         spec.program = "/nonexistent";
         spec.arguments = none;
         assert_int_equal(umh_process_start(&spec, &child), UMH_PROCESS_NO_PROGRAM);
