@@ -22,6 +22,10 @@ typedef int32_t (*hostfxr_initialize_function)(int count, const char **arguments
                                                const hostfxr_parameters *parameters,
                                                hostfxr_handle *ret_handle);
 
+/* Before run: what AppContext.GetData is to give. */
+typedef int32_t (*hostfxr_set_property_function)(hostfxr_handle handle, const char *name,
+                                                 const char *value);
+
 /* Loads the CLR and runs Main on this thread; returns its exit code or a failure's number. */
 typedef int32_t (*hostfxr_run_function)(hostfxr_handle handle);
 
@@ -30,5 +34,6 @@ typedef void (*hostfxr_error_writer)(const char *line);
 typedef hostfxr_error_writer (*hostfxr_set_error_writer_function)(hostfxr_error_writer writer);
 
 #define HOSTFXR_INITIALIZE "hostfxr_initialize_for_dotnet_command_line"
+#define HOSTFXR_SET_PROPERTY "hostfxr_set_runtime_property_value"
 #define HOSTFXR_RUN "hostfxr_run_app"
 #define HOSTFXR_SET_ERROR_WRITER "hostfxr_set_error_writer"

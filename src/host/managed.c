@@ -9,13 +9,10 @@
  */
 #include "host/managed.h"
 
-#include "formats/version.h"
+#include "host/clr.h"
 #include "host/host.h"
-#include "host/hostfxr.h"
 #include "host/logger.h"
-#include "platform/environment.h"
 #include "platform/file.h"
-#include "platform/library.h"
 #include "platform/thread.h"
 
 #include <inttypes.h>
@@ -23,8 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MANAGED_WORDS_BYTES 4096u /* of hostfxr's own words; what is longer is cut */
-#define MANAGED_VERSIONS_MAX 256u /* folders in host/fxr */
 #define MANAGED_ASSEMBLY "ManagedHost.dll"
 
 typedef enum clr_state { CLR_IDLE, CLR_WANTED, CLR_READY, CLR_FAILED } clr_state;
@@ -38,19 +33,7 @@ struct umh_managed {
     clr_state state;
     umh_why why; /* of CLR_FAILED */
     umh_managed_calls calls;
-    size_t words_bytes;
-    char words[MANAGED_WORDS_BYTES];
 };
-
-typedef struct hostfxr {
-    umh_library *library;
-    hostfxr_initialize_function initialize;
-    hostfxr_run_function run;
-    hostfxr_set_error_writer_function set_error_writer;
-} hostfxr;
-
-/* hostfxr's error writer has no context, but is of one thread. */
-static _Thread_local umh_managed *listening;
 
 int umh_managed_new(const char *dotnet_root, const char *managed_folder, bool diagnostics,
                     umh_managed **ret_managed)
@@ -77,109 +60,6 @@ int umh_managed_new(const char *dotnet_root, const char *managed_folder, bool di
     }
     *ret_managed = managed;
     return 0;
-}
-
-/* Lines become one: an explanation is one text. */
-static void hear(const char *line)
-{
-    umh_managed *managed = listening;
-    bool is_blank = true;
-
-    if (!managed)
-        return;
-    if (managed->words_bytes > 0 && managed->words_bytes + 1 < sizeof(managed->words))
-        managed->words[managed->words_bytes++] = ' ';
-    for (; *line && managed->words_bytes + 1 < sizeof(managed->words); line++) {
-        bool is_space = (unsigned char)*line <= ' ';
-
-        if (is_space && is_blank)
-            continue;
-        managed->words[managed->words_bytes++] = is_space ? ' ' : *line;
-        is_blank = is_space;
-    }
-    while (managed->words_bytes > 0 && managed->words[managed->words_bytes - 1] == ' ')
-        managed->words_bytes--;
-    managed->words[managed->words_bytes] = '\0';
-}
-
-/* <root>/host/fxr/<highest>/libhostfxr.so, as it is called here. Outcomes: UMH_MODULE_UNUSABLE. */
-static int find_hostfxr(const char *dotnet_root, char *ret_path, umh_why *ret_why)
-{
-    static const char *const names[] = {"libhostfxr.so", "hostfxr.dll", "libhostfxr.dylib"};
-    UMH_AUTO(umh_file_names) versions = UMH_FILE_NAMES_INIT;
-    const char *highest = NULL;
-    char root[UMH_PATH_BYTES];
-    char folder[UMH_PATH_BYTES];
-    int r;
-
-    r = umh_file_join(dotnet_root, "host/fxr", root);
-    if (r == 0)
-        r = umh_file_list(root, MANAGED_VERSIONS_MAX, &versions);
-    if (r < 0)
-        return umh_fold(r);
-    for (size_t i = 0; i < versions.count; i++)
-        if (!highest || umh_version_is_higher(versions.names[i], highest))
-            highest = versions.names[i];
-    for (size_t i = 0; highest && i < UMH_COUNT_OF(names); i++) {
-        r = umh_file_join(root, highest, folder);
-        if (r == 0)
-            r = umh_file_join(folder, names[i], ret_path);
-        if (r)
-            return umh_fold(r);
-        if (umh_file_inspect(ret_path).kind == FILE_KIND_FILE)
-            return 0;
-    }
-    umh_why_set(
-        ret_why,
-        "no .NET in '%s' (no host/fxr/VERSION with hostfxr in it); install the .NET 10 runtime",
-        dotnet_root);
-    return UMH_MODULE_UNUSABLE;
-}
-
-/* Outcomes: UMH_MODULE_UNUSABLE. */
-static int find_function(umh_library *library, const char *symbol, void *ret_function,
-                         umh_why *ret_why)
-{
-    void *address = NULL;
-    int r;
-
-    r = umh_library_find(library, symbol, &address);
-    if (r == UMH_LIBRARY_NO_SYMBOL) {
-        umh_why_set(ret_why, ".NET's hostfxr has no function %s", symbol);
-        return UMH_MODULE_UNUSABLE;
-    }
-    if (r)
-        return umh_fold(r);
-    memcpy(ret_function, &address, sizeof(address));
-    return 0;
-}
-
-/* Outcomes: UMH_MODULE_UNUSABLE. */
-static int load_hostfxr(const umh_managed *managed, hostfxr *ret_fxr, umh_why *ret_why)
-{
-    char path[UMH_PATH_BYTES];
-    hostfxr fxr = {.library = NULL};
-    int r;
-
-    if (!*managed->dotnet_root) {
-        umh_why_set(ret_why, "no .NET was found; install the .NET 10 runtime or set DotNet.Root");
-        return UMH_MODULE_UNUSABLE;
-    }
-    r = find_hostfxr(managed->dotnet_root, path, ret_why);
-    if (r == 0) {
-        r = umh_library_load(path, &fxr.library, ret_why);
-        if (r == UMH_LIBRARY_UNLOADABLE)
-            r = UMH_MODULE_UNUSABLE;
-    }
-    if (r == 0)
-        r = find_function(fxr.library, HOSTFXR_INITIALIZE, &fxr.initialize, ret_why);
-    if (r == 0)
-        r = find_function(fxr.library, HOSTFXR_RUN, &fxr.run, ret_why);
-    if (r == 0)
-        r = find_function(fxr.library, HOSTFXR_SET_ERROR_WRITER, &fxr.set_error_writer, ret_why);
-    if (r == 0)
-        *ret_fxr = fxr;
-    return r == UMH_MODULE_UNUSABLE ? UMH_MODULE_UNUSABLE : umh_fold(r);
 }
 
 static void on_ready(void *context, const umh_managed_calls *calls)
@@ -221,8 +101,8 @@ static void log_record(uint32_t level, const char *module, const char *message,
     umh_text_free(text);
 }
 
-/* Returns only when ManagedHost did not get ready. Outcomes: UMH_MODULE_UNUSABLE. */
-static int run_main(umh_managed *managed, const hostfxr *fxr, umh_why *ret_why)
+/* Returns only when ManagedHost did not get ready. Outcomes: UMH_CLR_UNUSABLE. */
+static int run_main(umh_managed *managed, umh_why *ret_why)
 {
     const umh_managed_start start = {
         .size = sizeof(start),
@@ -235,59 +115,30 @@ static int run_main(umh_managed *managed, const hostfxr *fxr, umh_why *ret_why)
         .failed = umh_module_note_failure,
         .keep_state = umh_module_keep_state,
     };
-    const hostfxr_parameters parameters = {.size = sizeof(parameters),
-                                           .dotnet_root = managed->dotnet_root};
-    hostfxr_handle handle = NULL;
-    const char *arguments[2];
     char path[UMH_PATH_BYTES];
     char address[24];
-    int32_t code;
+    const char *const arguments[] = {address};
+    const umh_clr_spec spec = {.dotnet_root = managed->dotnet_root,
+                               .assembly = path,
+                               .arguments = arguments,
+                               .argument_count = UMH_COUNT_OF(arguments),
+                               .diagnostics = managed->diagnostics};
+    umh_clr *clr;
+    int code;
     int r;
 
     r = umh_file_join(managed->managed_folder, MANAGED_ASSEMBLY, path);
     if (r)
         return umh_fold(r);
-    if (umh_file_inspect(path).kind != FILE_KIND_FILE) {
-        umh_why_set(ret_why, "there is no '%s'; the managed parts are not installed", path);
-        return UMH_MODULE_UNUSABLE;
-    }
     snprintf(address, sizeof(address), "%" PRIxPTR, (uintptr_t)&start);
-    arguments[0] = path;
-    arguments[1] = address;
-
-    listening = managed;
-    fxr->set_error_writer(hear);
-    code = fxr->initialize(2, arguments, &parameters, &handle);
-    if (code == 0)
-        code = fxr->run(handle);
-    fxr->set_error_writer(NULL);
-    listening = NULL;
-
-    umh_why_set(ret_why,
-                ".NET in '%s' did not start (0x%08" PRIx32 "); install the .NET 10 runtime: %s",
-                managed->dotnet_root, (uint32_t)code,
-                managed->words_bytes > 0 ? managed->words : MANAGED_ASSEMBLY " ended by itself");
-    return UMH_MODULE_UNUSABLE;
-}
-
-/* Outcomes: UMH_MODULE_UNUSABLE. */
-static int start_clr(umh_managed *managed, umh_why *ret_why)
-{
-    static const char diagnostics[] = "DOTNET_EnableDiagnostics";
-    const char *set = umh_environment_get(diagnostics);
-    hostfxr fxr = {.library = NULL};
-    int r;
-
-    /* The CLR knows it from the environment only. A broker has set it; this is the net. */
-    if (!managed->diagnostics && (!set || strcmp(set, "0") != 0)) {
-        r = umh_environment_set(diagnostics, "0");
-        if (r)
-            return umh_fold(r);
-    }
-    r = load_hostfxr(managed, &fxr, ret_why);
+    r = umh_clr_open(&spec, &clr, ret_why);
     if (r == 0)
-        r = run_main(managed, &fxr, ret_why);
-    return r == UMH_MODULE_UNUSABLE ? UMH_MODULE_UNUSABLE : umh_fold(r);
+        r = umh_clr_run(clr, &code, ret_why);
+    if (r == 0) {
+        umh_why_set(ret_why, MANAGED_ASSEMBLY " ended by itself with %d", code);
+        return UMH_CLR_UNUSABLE;
+    }
+    return r == UMH_CLR_UNUSABLE ? UMH_CLR_UNUSABLE : umh_fold(r);
 }
 
 _Noreturn void umh_managed_serve_main_thread(umh_managed *managed)
@@ -300,7 +151,7 @@ _Noreturn void umh_managed_serve_main_thread(umh_managed *managed)
         umh_ignore(umh_condition_wait(managed->changed, managed->lock, UMH_FOREVER));
     umh_lock_release(managed->lock);
 
-    r = start_clr(managed, &why);
+    r = run_main(managed, &why);
     if (r < 0)
         umh_why_set_failure(&why);
 
