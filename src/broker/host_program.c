@@ -2,25 +2,20 @@
 /* Which program a host is: the one of its bitness, beside the broker. */
 #include "broker/host_spawn.h"
 
-#define PROGRAM_64 "umh-host64"
-#define PROGRAM_32 "umh-host32"
-
 int umh_spawn_choose_program(umh_host *host, umh_spawn *spawn, umh_why *ret_why)
 {
-    char folder[UMH_PATH_BYTES];
-    int r = umh_file_program_folder(folder);
+    int r = umh_file_host_program(host->broker->installation, host->config.wow64 ? 32 : 64,
+                                  spawn->program);
 
-    if (r == 0)
-        r = umh_file_join(folder, host->config.wow64 ? PROGRAM_32 : PROGRAM_64, spawn->program);
     if (r)
-        return umh_fold(r);
+        return r;
     /*
      * Not every installation has it, and waiting does not bring it. The other one is in all of
      * them: where it is missing an update is under way, and it is tried again.
      */
     if (host->config.wow64 && umh_file_inspect(spawn->program).kind != FILE_KIND_FILE) {
-        umh_why_set(ret_why, "Wow64 needs " PROGRAM_32 ", which is not installed: %s",
-                    spawn->program);
+        umh_why_set(ret_why, "Wow64 needs %s, which is not installed: %s",
+                    umh_file_name(spawn->program), spawn->program);
         return UMH_SPAWN_REFUSED_FOR_GOOD;
     }
     spawn->arguments[0] = umh_file_name(spawn->program);

@@ -6,30 +6,21 @@
 
 #include "config/nearest.h"
 #include "formats/elf_symbols.h"
-#include "platform/environment.h"
+#include "platform/dotnet.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define FOLDER_ENTRIES_MAX 4096 /* looked through for a similar name */
-#define LOCATION_BYTES_MAX UMH_PATH_BYTES
 #define DOTNET_MAJOR "10."
-#define DOTNET_LOCATION_FILE "/etc/dotnet/install_location"
-#define DOTNET_RESOLVER "libhostfxr.so"
 #define DOTNET_VERSIONS_BYTES 128 /* of a message; what is longer is cut */
 #define ENTRY_SYMBOL "umh_module_entry"
 #define ENTRY_FILE_BYTES_MAX (64u * 1024 * 1024) /* a larger file is not looked into */
-#define HOST_PROGRAM_32 "libexec/umh/umh-host32"
 
 /* What stands behind the name in the file's name, in the order of the search. */
 #define SUFFIX_COUNT 3
 static const char *const suffixes[SUFFIX_COUNT] = {"64.so", ".so", ".dll"};
 static const char *const suffixes_32[SUFFIX_COUNT] = {"32.so", ".so", ".dll"};
-
-static const char *const dotnet_places[] = {
-    "/usr/share/dotnet",       "/usr/lib/dotnet", "/usr/lib64/dotnet",
-    "/usr/local/share/dotnet", "/opt/dotnet",
-};
 
 static const char *const *suffixes_of(const umh_host_config *host)
 {
@@ -215,7 +206,7 @@ static bool has_host_program_32(void)
     char installation[UMH_PATH_BYTES];
     char path[UMH_PATH_BYTES];
 
-    if (umh_file_installation(installation) || umh_file_join(installation, HOST_PROGRAM_32, path)) {
+    if (umh_file_installation(installation) || umh_file_host_program(installation, 32, path)) {
         umh_failure_take(); /* without an installation there is none */
         return false;
     }
@@ -311,7 +302,7 @@ static bool has_version(const char *root, const char *folder, const char *prefix
 
 static bool is_dotnet_root(const char *root)
 {
-    return has_version(root, "host/fxr", "", DOTNET_RESOLVER) &&
+    return has_version(root, "host/fxr", "", umh_dotnet_resolver()) &&
            has_version(root, "shared/Microsoft.NETCore.App", DOTNET_MAJOR, NULL);
 }
 
@@ -328,40 +319,15 @@ static bool try_dotnet(const char *root, char *ret_root, char *tried, size_t tri
     return false;
 }
 
-/* What an administrator or Microsoft's installer wrote down. False: nothing. */
-static bool read_location(char *ret_root)
-{
-    char content[LOCATION_BYTES_MAX];
-    uint64_t file_bytes = 0;
-    size_t size = 0;
-    int r =
-        umh_file_read_head(DOTNET_LOCATION_FILE, content, sizeof content - 1, &size, &file_bytes);
-
-    if (r < 0)
-        umh_failure_take();
-    if (r)
-        return false;
-    content[size] = '\0';
-    content[strcspn(content, "\r\n")] = '\0';
-    umh_text_put(ret_root, UMH_PATH_BYTES, content);
-    return ret_root[0] == '/';
-}
-
 static bool find_usual_dotnet(char *ret_root, char *tried, size_t tried_capacity)
 {
-    const char *home = umh_environment_get("HOME");
     char root[UMH_PATH_BYTES];
-    int size;
 
-    if (read_location(root) && try_dotnet(root, ret_root, tried, tried_capacity))
-        return true;
-    for (size_t i = 0; i < UMH_COUNT_OF(dotnet_places); i++) {
-        if (try_dotnet(dotnet_places[i], ret_root, tried, tried_capacity))
+    for (size_t i = 0; umh_dotnet_get_place(i, root); i++) {
+        if (root[0] && try_dotnet(root, ret_root, tried, tried_capacity))
             return true;
     }
-    size = home ? snprintf(root, sizeof root, "%s/.dotnet", home) : 0;
-    return size > 0 && (size_t)size < sizeof root &&
-           try_dotnet(root, ret_root, tried, tried_capacity);
+    return false;
 }
 
 /* " (it has 8.0.1, 9.0.2)": the versions of the runtime that are there. Empty: none. */

@@ -41,6 +41,8 @@ UMH_MUST_USE int umh_file_write(const char *path, umh_bytes content);
 UMH_MUST_USE int umh_file_program_folder(char *ret_path); /* of the running executable */
 /* the folder above bin or libexec/umh: has lib/umh, share/umh */
 UMH_MUST_USE int umh_file_installation(char *ret_path);
+/* the host of 32 or 64 bits in an installation; whether it is there is not looked at */
+UMH_MUST_USE int umh_file_host_program(const char *installation, int bits, char *ret_path);
 /* /var/lib/umh/INSTANCE for root, else the user's cache */
 UMH_MUST_USE int umh_file_store_folder(const char *instance, char *ret_path);
 /* of the control endpoint, design section 9; may not exist yet */

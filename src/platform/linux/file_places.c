@@ -141,6 +141,15 @@ int umh_file_installation(char *ret_path)
         "this program is in '%s', but belongs into bin or libexec/umh of an installation", folder);
 }
 
+int umh_file_host_program(const char *installation, int bits, char *ret_path)
+{
+    int r = put_path(ret_path, "%s/libexec/umh/umh-host%d", installation, bits);
+
+    if (r == 0)
+        simplify(ret_path);
+    return r;
+}
+
 /* It becomes one part of a path. */
 static int check_instance(const char *instance)
 {
