@@ -51,12 +51,12 @@ internal static unsafe class EntryPoints
         catch (LoadException exception)
         {
             if (exception.InnerException is { } inner)
-                HostLog.Write(LogLevel.Error, Border.ToText(load->Name), inner.ToString());
+                HostLog.Write(LogLevel.Error, Border.ToText(load->Name), HostLog.TextOf(inner));
             return Refuse(why, exception.Message);
         }
         catch (Exception exception)
         {
-            return Refuse(why, exception.ToString());
+            return Refuse(why, HostLog.TextOf(exception));
         }
     }
 
@@ -84,7 +84,7 @@ internal static unsafe class EntryPoints
         }
         catch (Exception exception)
         {
-            HostLog.Write(LogLevel.Critical, null, exception.ToString());
+            HostLog.Write(LogLevel.Critical, null, HostLog.TextOf(exception));
         }
     }
 
@@ -97,7 +97,7 @@ internal static unsafe class EntryPoints
         }
         catch (Exception exception)
         {
-            HostLog.Write(LogLevel.Critical, null, exception.ToString());
+            HostLog.Write(LogLevel.Critical, null, HostLog.TextOf(exception));
         }
     }
 
@@ -111,7 +111,7 @@ internal static unsafe class EntryPoints
         }
         catch (Exception exception)
         {
-            return Refuse(why, exception.ToString());
+            return Refuse(why, HostLog.TextOf(exception));
         }
     }
 
@@ -125,7 +125,7 @@ internal static unsafe class EntryPoints
         }
         catch (Exception exception)
         {
-            HostLog.Write(LogLevel.Critical, null, exception.ToString());
+            HostLog.Write(LogLevel.Critical, null, HostLog.TextOf(exception));
         }
     }
 
@@ -141,7 +141,7 @@ internal static unsafe class EntryPoints
         catch (Exception exception)
         {
             ModuleOf(handle).Host.Log.Write(LogLevel.Error, "OnConfigure failed", exception);
-            return Refuse(why, $"OnConfigure failed: {exception.GetType()}: {exception.Message}");
+            return Refuse(why, $"OnConfigure failed: {HostLog.Describe(exception)}");
         }
     }
 

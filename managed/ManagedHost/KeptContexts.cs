@@ -49,7 +49,7 @@ internal sealed class KeptContexts
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static string? NameOf(WeakReference context) =>
-        (context.Target as AssemblyLoadContext)?.Name;
+        context.Target is AssemblyLoadContext target ? HostLog.NameOf(target) : null;
 
     private void Look()
     {

@@ -185,7 +185,7 @@ internal sealed class LoadFailure
         _ when ExplainMissing(exception) is { } missing => missing,
         TypeLoadException or MissingMemberException =>
             $"built against another version of what it uses: {exception.Message}",
-        _ => $"its constructor failed: {exception.GetType()}: {exception.Message}",
+        _ => $"its constructor failed: {HostLog.Describe(exception)}",
     };
 
     private string ExplainMissing(string fullName)

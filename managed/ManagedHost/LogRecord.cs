@@ -13,7 +13,6 @@ internal sealed class LogRecord : IDisposable
     private const int PairsMax = 24;
 
     private const int FirstBytes = 1024;
-    private const char Replacement = '\uFFFD';
 
     private readonly int[] _starts = new int[2 * PairsMax];
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(FirstBytes);
@@ -80,6 +79,7 @@ internal sealed class LogRecord : IDisposable
     private int Append(string text)
     {
         int start = _used;
+        text = HostLog.Fit(text);
         int most = Encoding.UTF8.GetMaxByteCount(text.Length) + 1;
         if (_bytes.Length - _used < most)
         {
@@ -88,9 +88,6 @@ internal sealed class LogRecord : IDisposable
             ArrayPool<byte>.Shared.Return(_bytes);
             _bytes = larger;
         }
-        // A NUL would end the text for the other side.
-        if (text.Contains('\0'))
-            text = text.Replace('\0', Replacement);
         _used += Encoding.UTF8.GetBytes(text, _bytes.AsSpan(_used));
         _bytes[_used++] = 0;
         return start;

@@ -105,7 +105,7 @@ internal sealed unsafe class ManagedModule
     {
         _isReload = isReload;
         Run(s_stop);
-        Host.Console.Flush();
+        Host.Console.End();
     }
 
     /// <summary>
@@ -129,7 +129,7 @@ internal sealed unsafe class ManagedModule
     public string Explain(Exception exception) =>
         new LoadFailure(_type!.Assembly.Location, Host.Identity.OriginalFolder)
             .ExplainMissing(exception)
-        ?? $"{exception.GetType()}: {exception.Message}";
+        ?? HostLog.Describe(exception);
 
     private static ManagedModule Self(object? self) => (ManagedModule)self!;
 
@@ -327,7 +327,7 @@ internal sealed unsafe class ManagedModule
     {
         if (exception is OperationCanceledException && Host.Stopping.IsCancellationRequested)
             return;
-        string message = $"{what} failed: {exception.GetType()}: {exception.Message}";
+        string message = $"{what} failed: {HostLog.Describe(exception)}";
         int failures = Interlocked.Increment(ref _failures);
         Host.Log.Write(LogLevel.Error, message, exception, failures);
         Host.CountFailure(message);

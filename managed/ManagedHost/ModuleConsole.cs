@@ -10,6 +10,9 @@ namespace UniversalModuleHost.Hosting;
 /// <summary>Goes into Console.Out and Console.Error, which call it under their own lock.</summary>
 internal sealed class ModuleConsole(LogLevel level) : TextWriter
 {
+    private static TextWriter? s_out;
+    private static TextWriter? s_error;
+
     private readonly StringBuilder _line = new();
 
     public override Encoding Encoding => Encoding.UTF8;
@@ -18,6 +21,20 @@ internal sealed class ModuleConsole(LogLevel level) : TextWriter
     {
         Console.SetOut(new ModuleConsole(LogLevel.Information));
         Console.SetError(new ModuleConsole(LogLevel.Warning));
+        s_out = Console.Out;
+        s_error = Console.Error;
+    }
+
+    /// <summary>
+    /// Console.SetOut is of the whole process: what a module set would take the words of the others
+    /// and, being of its types, keep it.
+    /// </summary>
+    public static void Restore()
+    {
+        if (s_out is not null && !ReferenceEquals(Console.Out, s_out))
+            Console.SetOut(s_out);
+        if (s_error is not null && !ReferenceEquals(Console.Error, s_error))
+            Console.SetError(s_error);
     }
 
     public override void Write(char value) => Write([value]);
@@ -67,9 +84,10 @@ internal sealed class ConsoleLines(ModuleHost host)
         }
     }
 
-    /// <summary>What has no end of line yet.</summary>
-    public void Flush()
+    /// <summary>The module has stopped: what has no end of line yet is written.</summary>
+    public void End()
     {
+        ModuleConsole.Restore();
         if (_out.Length > 0)
             Write(LogLevel.Information, "\n");
         if (_error.Length > 0)

@@ -73,7 +73,7 @@ internal sealed class ModuleLogger : ILogger
         if (failures > 0)
             record.Add("failures", failures.ToString(CultureInfo.InvariantCulture));
         if (exception is not null)
-            record.Add("exception", TextOf(exception));
+            record.Add("exception", HostLog.TextOf(exception));
         record.Write(_host, level);
     }
 
@@ -95,7 +95,7 @@ internal sealed class ModuleLogger : ILogger
         if (eventId.Id != 0 || eventId.Name is not null)
             record.Add("event", eventId.Name ?? eventId.Id.ToString(CultureInfo.InvariantCulture));
         if (exception is not null)
-            record.Add("exception", TextOf(exception));
+            record.Add("exception", HostLog.TextOf(exception));
         record.Write(_host, level);
     }
 

@@ -52,6 +52,7 @@ internal static class Warmup
     {
         ModuleConsole.Install();
         AppDomain.CurrentDomain.UnhandledException += HostLog.OnUnhandledException;
+        AppDomain.CurrentDomain.ProcessExit += HostLog.OnProcessExit;
     }
 
     /// <summary>A method of this kind is never compiled ahead.</summary>
