@@ -3,10 +3,10 @@
 #include "platform/linux/namespace.h"
 
 #include "platform/linux/clone.h"
+#include "platform/linux/proc.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,8 +19,6 @@
 #include <unistd.h>
 
 #define PROBE_STACK_BYTES (16u * 1024)
-#define PROC_PATH_BYTES 64
-#define PROC_TEXT_BYTES 2048
 
 #define FIRST_CHILD 2 /* in the namespace: the program */
 
@@ -79,39 +77,10 @@ umh_containment umh_process_containment(umh_why *ret_why)
 
 /* ------------------------- the program's pid */
 
-/* The beginning of a file of /proc, as text; false: there is none. */
-static bool read_proc(const char *path, char text[PROC_TEXT_BYTES])
-{
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = file >= 0 ? read(file, text, PROC_TEXT_BYTES - 1) : -1;
-
-    if (file >= 0)
-        close(file);
-    text[size > 0 ? size : 0] = '\0';
-    return size >= 0;
-}
-
-/* The number behind `key` in the text of a status file, or the last one in its line; 0: none. */
-static long long number_behind(const char *text, const char *key, bool is_last)
-{
-    const char *line = strstr(text, key);
-    char *end = NULL;
-    long long number = 0;
-
-    if (!line)
-        return 0;
-    line += strlen(key);
-    do {
-        number = strtoll(line, &end, 10);
-        line = end;
-    } while (is_last && *line == '\t');
-    return number;
-}
-
 int64_t umh_namespace_scan(int64_t init)
 {
-    char path[PROC_PATH_BYTES];
-    char text[PROC_TEXT_BYTES];
+    char path[UMH_PROC_PATH_BYTES];
+    char text[UMH_PROC_TEXT_BYTES];
     int64_t found = 0;
     DIR *folder = opendir("/proc");
     struct dirent *entry;
@@ -120,8 +89,9 @@ int64_t umh_namespace_scan(int64_t init)
         long long pid = strtoll(entry->d_name, NULL, 10);
 
         snprintf(path, sizeof path, "/proc/%lld/status", pid);
-        if (pid > 0 && read_proc(path, text) && number_behind(text, "\nPPid:\t", false) == init &&
-            number_behind(text, "\nNSpid:\t", true) == FIRST_CHILD)
+        if (pid > 0 && umh_proc_read(path, text) &&
+            umh_proc_number(text, "\nPPid:\t", false) == init &&
+            umh_proc_number(text, "\nNSpid:\t", true) == FIRST_CHILD)
             found = pid;
     }
     if (folder)
@@ -131,15 +101,15 @@ int64_t umh_namespace_scan(int64_t init)
 
 int64_t umh_process_find_pid(const umh_process *process)
 {
-    char path[PROC_PATH_BYTES];
-    char text[PROC_TEXT_BYTES];
+    char path[UMH_PROC_PATH_BYTES];
+    char text[UMH_PROC_TEXT_BYTES];
 
     if (!process->is_init || process->handle < 0)
         return process->pid;
     /* In the order in which they came to it: its own first, then orphans. */
     snprintf(path, sizeof path, "/proc/%lld/task/%lld/children", (long long)process->pid,
              (long long)process->pid);
-    if (read_proc(path, text))
+    if (umh_proc_read(path, text))
         return strtoll(text, NULL, 10);
     /* It has ended, or this kernel was built without such files. */
     return access("/proc/thread-self/children", F_OK) == 0 ? 0 : umh_namespace_scan(process->pid);
