@@ -170,6 +170,12 @@ void umh_deadline_clear(umh_deadline *deadline)
     deadline->at_ns = UMH_FOREVER;
 }
 
+void umh_deadline_begin_anew(umh_deadlines *deadlines, umh_deadline *deadline)
+{
+    if (umh_deadline_is_set(deadline) && deadline->whole_ms > 0)
+        umh_deadline_set(deadlines, deadline, deadline->whole_ms);
+}
+
 bool umh_deadline_is_set(const umh_deadline *deadline)
 {
     return deadline->at_ns != UMH_FOREVER;

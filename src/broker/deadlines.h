@@ -37,6 +37,8 @@ void umh_deadline_set(umh_deadlines *deadlines, umh_deadline *deadline, uint64_t
 /* The same for a wait, after which nobody is judged. */
 void umh_deadline_wait(umh_deadlines *deadlines, umh_deadline *deadline, uint64_t from_now_ms);
 void umh_deadline_clear(umh_deadline *deadline);
+/* The whole time again, where it is set and no wait. */
+void umh_deadline_begin_anew(umh_deadlines *deadlines, umh_deadline *deadline);
 bool umh_deadline_is_set(const umh_deadline *deadline);
 void umh_deadlines_settle(umh_deadlines *deadlines); /* the end of a turn */
 /*

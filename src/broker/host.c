@@ -15,13 +15,18 @@
 
 static void on_deadline(void *context)
 {
-    umh_host_happen(context, ON_TIMEOUT);
+    umh_host *host = context;
+
+    if (!umh_liveness_puts_off(host, &host->deadline))
+        umh_host_happen(host, ON_TIMEOUT);
 }
 
 static void on_no_pong(void *context)
 {
     umh_host *host = context;
 
+    if (umh_liveness_puts_off(host, &host->pong))
+        return;
     umh_host_kill(host, DEATH_BY_DEADLINE, "did not answer a ping for %lld ms",
                   (long long)host->config.timeouts.ping_ms);
 }

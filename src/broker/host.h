@@ -19,6 +19,7 @@
 #include "broker/store.h"
 #include "config/diff.h"
 #include "ipc/blackbox.h"
+#include "platform/debugger.h"
 #include "platform/page.h"
 #include "watch/process.h"
 
@@ -113,6 +114,8 @@ struct umh_host {
     bool is_orderly;        /* it is replaced for a reload: hold with back-pressure */
     bool is_outdated;       /* `config` is another than it was born with */
     bool has_said_refusals; /* that the system refused it processes */
+    bool is_debugged;       /* when it was last looked at: it is not judged */
+    char diagnostics[UMH_DIAGNOSTICS_BYTES]; /* where its CLR would listen; "": nowhere */
     /* over processes */
     umh_deadline deadline; /* of the state; in ABSENT: of the back-off */
     umh_backoff backoff;

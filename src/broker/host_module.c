@@ -25,7 +25,10 @@ static void set_deadline(umh_host_module *module, int64_t from_now_ms)
 
 static void on_late(void *context)
 {
-    umh_module_happen(context, ON_LATE);
+    umh_host_module *module = context;
+
+    if (!umh_liveness_puts_off(module->host, &module->deadline))
+        umh_module_happen(module, ON_LATE);
 }
 
 int umh_module_new(umh_host *host, const umh_module_config *config, uint16_t number,
@@ -321,7 +324,7 @@ static void try_stop(umh_host_module *module)
     if (!umh_credit_reserve_stop(host->account, module->slot.number)) {
         module->waits_for_stop_reserve = true;
         umh_supervisor_await_reserve(host->broker->supervisor, module);
-        umh_deadline_set(host->broker->deadlines, &module->deadline, RESERVE_RETRY_MS);
+        umh_deadline_wait(host->broker->deadlines, &module->deadline, RESERVE_RETRY_MS);
         return;
     }
     module->waits_for_stop_reserve = false;

@@ -28,6 +28,8 @@ void umh_host_admit(umh_host *host)
     umh_deadline_clear(&host->deadline);
     /* When its init had just been started, it was not there yet. */
     host->pid = umh_watch_process_find_pid(host->process);
+    if (host->config.dotnet.diagnostics)
+        umh_debugger_find_diagnostics(host->pid, host->diagnostics);
     if (host->is_outdated) {
         umh_host_replace(host, "its entry has changed since it was started");
         return;

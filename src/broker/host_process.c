@@ -245,6 +245,9 @@ void umh_host_release_process(umh_host *host)
     host->refused_count += umh_liveness_refused(host);
     umh_page_deinit(&host->page);
     host->cgroup = umh_cgroup_free(host->cgroup);
+    umh_debugger_remove_left(host->diagnostics);
+    host->diagnostics[0] = '\0';
+    host->is_debugged = false;
     host->pid = 0;
 }
 

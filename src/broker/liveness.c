@@ -30,7 +30,7 @@ struct umh_liveness {
 typedef struct host_look {
     uint64_t now_ns;
     uint64_t before_ns; /* the look before */
-    bool has_slept;     /* since the look before */
+    bool has_slept;     /* since the look before; of a host that is debugged: it stood still */
 } host_look;
 
 /* --- evidence ----------------------------------------------------------------------------- */
@@ -130,6 +130,59 @@ bool umh_liveness_activity(const umh_host_module *module, umh_activity *ret_acti
     return true;
 }
 
+/* --- debuggers ---------------------------------------------------------------------------- */
+
+static bool may_stand_still(const umh_host *host)
+{
+    return host->state >= HOST_GREETING && host->state <= HOST_RUNNING;
+}
+
+/* Look anew. */
+static bool is_debugged(umh_host *host)
+{
+    bool was_debugged = host->is_debugged;
+    int64_t pid = host->pid;
+
+    if (!may_stand_still(host))
+        return false;
+    if (pid == 0)
+        pid = umh_watch_process_find_pid(host->process);
+    host->is_debugged = umh_debugger_is_attached(pid);
+    if (host->is_debugged && !was_debugged)
+        umh_logs_say(host->broker->logs, UMH_LOG_WARNING, host->id,
+                     "a debugger is attached: nothing is late until that has gone");
+    else if (!host->is_debugged && was_debugged)
+        umh_logs_say(host->broker->logs, UMH_LOG_INFO, host->id,
+                     "its debugger has gone: what was to happen within a time gets it anew");
+    return host->is_debugged;
+}
+
+bool umh_liveness_puts_off(umh_host *host, umh_deadline *deadline)
+{
+    bool was_debugged = host->is_debugged && may_stand_still(host);
+
+    if (deadline->whole_ms == 0 || (!is_debugged(host) && !was_debugged))
+        return false;
+    umh_deadline_set(host->broker->deadlines, deadline, deadline->whole_ms);
+    return true;
+}
+
+/* Also at the look that finds the debugger gone. */
+static void begin_anew(umh_host *host)
+{
+    umh_deadlines *deadlines = host->broker->deadlines;
+
+    if (!may_stand_still(host))
+        return;
+    umh_ignore((int)is_debugged(host));
+    umh_deadline_begin_anew(deadlines, &host->deadline);
+    umh_deadline_begin_anew(deadlines, &host->pong);
+    for (uint16_t i = 0; i < host->module_count; i++) {
+        if (host->modules[i])
+            umh_deadline_begin_anew(deadlines, &host->modules[i]->deadline);
+    }
+}
+
 /* --- callbacks that last ------------------------------------------------------------------ */
 
 static void notice_callback(umh_host_module *module, umh_blackbox_slot *slot, uint64_t now_ns)
@@ -214,12 +267,16 @@ static void look_at_modules(umh_host *host, const host_look *look)
         if (slot)
             notice_callback(module, slot, look->now_ns);
         if (slot && is_in_callback_too_long(module, slot, look)) {
+            if (is_debugged(host))
+                return;
             umh_host_kill(host, DEATH_BY_DEADLINE,
                           "a callback of module %s lasted longer than CallbackMs (%lld)",
                           module->name, (long long)host->config.timeouts.callback_ms);
             return;
         }
         if (is_stalled(module, slot, look)) {
+            if (is_debugged(host))
+                return;
             umh_host_kill(host, DEATH_BY_DEADLINE,
                           "module %s has taken no message for %lld s while some waited",
                           module->name, (long long)host->broker->config.stall_seconds);
@@ -294,11 +351,16 @@ static void on_timer(uv_timer_t *timer)
             (double)(look.now_ns - look.before_ns) / (1000.0 * UMH_NS_PER_MS));
     umh_list_each (item, umh_supervisor_hosts(broker->supervisor)) {
         umh_host *host = umh_container_of(item, umh_host, entry);
+        host_look own = look;
 
+        if (host->is_debugged) {
+            own.has_slept = true;
+            begin_anew(host);
+        }
         if (can_be_looked_at(host))
             ping(host, look.now_ns);
         if (can_be_looked_at(host))
-            look_at_modules(host, &look);
+            look_at_modules(host, &own);
     }
     liveness->looked_ns = look.now_ns;
     liveness->sleep_count = sleep_count;

@@ -11,6 +11,11 @@
  *
  * Both are measured by the broker's clock, from the first look at which it was so, and anew after
  * the loop has slept (broker/deadlines.h).
+ *
+ * A host that a debugger is attached to stands still for as long as a person looks: none of its
+ * deadlines is judged meanwhile, and all begin anew when the debugger has gone. Whether there is
+ * one is looked up only where something is late, and at each look from then on. A host that was
+ * asked to end must do so in its time, whoever looks.
  */
 #pragma once
 
@@ -24,6 +29,12 @@
 UMH_MUST_USE int umh_liveness_new(umh_broker *broker, umh_liveness **ret_liveness);
 void umh_liveness_close(umh_liveness *liveness); /* frees itself; NULL is allowed */
 void umh_liveness_on_pong(umh_host *host);
+
+/*
+ * For whoever finds a deadline of a host or of a module of it passed. True: a debugger is attached;
+ * the deadline is set anew.
+ */
+bool umh_liveness_puts_off(umh_host *host, umh_deadline *deadline);
 
 /* Messages to other users' sessions that the host's process says it refused. */
 uint64_t umh_liveness_refused(const umh_host *host);

@@ -225,6 +225,10 @@ umh_json *umh_status_describe_host(const umh_host *host)
     describe_briefly(host, &object);
     describe_wait(host, &object);
     set(&object, "ends", count_deaths(&host->deaths));
+    set(&object, "debugged", json_boolean(host->is_debugged));
+    set(&object, "diagnostics",
+        umh_debugger_is_listening(host->diagnostics) ? umh_jsonc_text(host->diagnostics)
+                                                     : json_null());
     set(&object, "refused", number_value(host->refused_count + umh_liveness_refused(host)));
     set(&object, "deaths", describe_deaths(&host->deaths));
     set(&object, "running_ms",

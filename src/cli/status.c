@@ -170,6 +170,10 @@ static int add_host(umh_table *table, const json_t *host)
         r = add_note(table, "  not started again: ", host, "why");
     if (r == 0)
         r = add_refused(table, host);
+    if (r == 0)
+        r = add_note(table, "  diagnostics: ", host, "diagnostics");
+    if (r == 0 && umh_jsonc_get_bool(host, "debugged", false))
+        r = umh_table_note(table, "  debugged: nothing of it is late until the debugger has gone");
     json_array_foreach(modules, index, module) r = r ? r : add_module(table, module);
     return r;
 }
