@@ -3,6 +3,7 @@
 #include "host/clr.h"
 
 #include "base/bytes.h"
+#include "formats/image.h"
 #include "formats/version.h"
 #include "host/hostfxr.h"
 #include "platform/environment.h"
@@ -24,6 +25,7 @@ typedef struct hostfxr {
     umh_library *library;
     hostfxr_initialize_function initialize;
     hostfxr_set_property_function set_property;
+    hostfxr_get_property_function get_property;
     hostfxr_run_function run;
     hostfxr_set_error_writer_function set_error_writer;
 } hostfxr;
@@ -140,6 +142,8 @@ static int load_hostfxr(const char *dotnet_root, hostfxr *ret_fxr, umh_why *ret_
     if (r == 0)
         r = find_function(fxr.library, HOSTFXR_SET_PROPERTY, &fxr.set_property, ret_why);
     if (r == 0)
+        r = find_function(fxr.library, HOSTFXR_GET_PROPERTY, &fxr.get_property, ret_why);
+    if (r == 0)
         r = find_function(fxr.library, HOSTFXR_RUN, &fxr.run, ret_why);
     if (r == 0)
         r = find_function(fxr.library, HOSTFXR_SET_ERROR_WRITER, &fxr.set_error_writer, ret_why);
@@ -167,6 +171,85 @@ static int explain(const umh_clr *clr, int32_t code, umh_why *ret_why)
     return UMH_CLR_UNUSABLE;
 }
 
+/* Of a list of paths, as in PATH. */
+static char list_separator(void)
+{
+    return umh_image_native().kind == IMAGE_PE_SHARED ? ';' : ':';
+}
+
+/* Empty where there is none. */
+static const char *get_property(const umh_clr *clr, const char *name)
+{
+    const char *value = NULL;
+
+    return clr->fxr.get_property(clr->handle, name, &value) == 0 && value ? value : "";
+}
+
+/* Outcomes: UMH_CLR_UNUSABLE. */
+static int set_property(umh_clr *clr, const char *name, const char *value, umh_why *ret_why)
+{
+    int32_t code = clr->fxr.set_property(clr->handle, name, value);
+
+    return code == 0 ? 0 : explain(clr, code, ret_why);
+}
+
+/* Outcomes: UMH_CLR_UNUSABLE. */
+static int put_property(umh_clr *clr, const umh_clr_property *property, umh_why *ret_why)
+{
+    const char *before = property->is_in_front ? get_property(clr, property->name) : "";
+    UMH_AUTO(umh_buffer) list = UMH_BUFFER_INIT;
+    int r;
+
+    if (!*before)
+        return set_property(clr, property->name, property->value, ret_why) ? UMH_CLR_UNUSABLE : 0;
+    r = umh_buffer_append_format(&list, "%s%c%s", property->value, list_separator(), before);
+    if (r)
+        return umh_fold(r);
+    return set_property(clr, property->name, (const char *)list.data, ret_why) ? UMH_CLR_UNUSABLE
+                                                                               : 0;
+}
+
+/*
+ * In the list of all assemblies that the CLR may load by name: what is lent at the front, and
+ * nothing else under that name. Outcomes: UMH_CLR_UNUSABLE.
+ */
+static int lend_assembly(umh_clr *clr, const char *lent, umh_why *ret_why)
+{
+    static const char name[] = "TRUSTED_PLATFORM_ASSEMBLIES";
+    const char *rest = get_property(clr, name);
+    const char separator = list_separator();
+    const char *file = umh_file_name(lent);
+    size_t file_bytes = strlen(file);
+    UMH_AUTO(umh_buffer) list = UMH_BUFFER_INIT;
+    int r = umh_buffer_append_text(&list, lent);
+
+    while (r == 0 && *rest) {
+        const char *end = strchr(rest, separator);
+        size_t size = end ? (size_t)(end - rest) : strlen(rest);
+        bool is_replaced = size > file_bytes && strchr("/\\", rest[size - file_bytes - 1]) &&
+                           memcmp(rest + size - file_bytes, file, file_bytes) == 0;
+
+        if (size > 0 && !is_replaced)
+            r = umh_buffer_append_format(&list, "%c%.*s", separator, (int)size, rest);
+        rest += size + (end != NULL);
+    }
+    if (r)
+        return umh_fold(r);
+    return set_property(clr, name, (const char *)list.data, ret_why) ? UMH_CLR_UNUSABLE : 0;
+}
+
+/* Outcomes: UMH_CLR_UNUSABLE. */
+static int put_properties(umh_clr *clr, const umh_clr_spec *spec, umh_why *ret_why)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < spec->property_count; i++)
+        r = put_property(clr, &spec->properties[i], ret_why);
+    if (r == 0 && spec->lent_assembly)
+        r = lend_assembly(clr, spec->lent_assembly, ret_why);
+    return r == UMH_CLR_UNUSABLE ? UMH_CLR_UNUSABLE : umh_fold(r);
+}
+
 /* Outcomes: UMH_CLR_UNUSABLE. */
 static int initialize(umh_clr *clr, const umh_clr_spec *spec, umh_why *ret_why)
 {
@@ -175,6 +258,7 @@ static int initialize(umh_clr *clr, const umh_clr_spec *spec, umh_why *ret_why)
     const char *line[UMH_CLR_ARGUMENTS_MAX + 4];
     int count = 0;
     int32_t code;
+    int r;
 
     if (spec->argument_count > UMH_CLR_ARGUMENTS_MAX) {
         umh_why_set(ret_why, "more than %u arguments", UMH_CLR_ARGUMENTS_MAX);
@@ -192,12 +276,10 @@ static int initialize(umh_clr *clr, const umh_clr_spec *spec, umh_why *ret_why)
     listening = &clr->words;
     clr->fxr.set_error_writer(hear);
     code = clr->fxr.initialize(count, line, &parameters, &clr->handle);
-    for (size_t i = 0; code == 0 && i < spec->property_count; i++)
-        code =
-            clr->fxr.set_property(clr->handle, spec->properties[i].name, spec->properties[i].value);
+    r = code == 0 ? put_properties(clr, spec, ret_why) : explain(clr, code, ret_why);
     clr->fxr.set_error_writer(NULL);
     listening = NULL;
-    return code == 0 ? 0 : explain(clr, code, ret_why);
+    return r == UMH_CLR_UNUSABLE ? UMH_CLR_UNUSABLE : umh_fold(r);
 }
 
 /* Outcomes: UMH_CLR_UNUSABLE. */

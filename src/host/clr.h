@@ -14,6 +14,7 @@ typedef struct umh_clr umh_clr; /* lives until the process ends */
 
 typedef struct umh_clr_property {
     const char *name, *value; /* what AppContext.GetData gives */
+    bool is_in_front;         /* of what is there: a list, written like PATH */
 } umh_clr_property;
 
 /* All of it is borrowed for the call. */
@@ -25,6 +26,8 @@ typedef struct umh_clr_spec {
     size_t argument_count;
     const umh_clr_property *properties;
     size_t property_count;
+    /* A file that stands in for what the assembly itself brings under its name; NULL: none. */
+    const char *lent_assembly;
     bool diagnostics; /* false: the runtime opens no endpoint */
 } umh_clr_spec;
 

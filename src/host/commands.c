@@ -113,9 +113,23 @@ static json_t *list_services(const umh_module_facts *facts)
     return services;
 }
 
+/* What is no text is none: the broker checked the file that they are from. */
+static size_t read_arguments(const json_t *body, const char **arguments)
+{
+    const json_t *list = umh_jsonc_get_array(body, "arguments");
+    size_t count = 0;
+
+    for (size_t i = 0; i < json_array_size(list) && count < UMH_PROGRAM_ARGUMENTS_MAX; i++) {
+        arguments[count] = json_string_value(json_array_get(list, i));
+        count += arguments[count] != NULL;
+    }
+    return count;
+}
+
 static int load_module(const slot_call *call)
 {
     const json_t *body = call->command->body;
+    const char *arguments[UMH_PROGRAM_ARGUMENTS_MAX];
     umh_module_spec spec = {
         .host = call->host,
         .slot = call->slot,
@@ -126,6 +140,8 @@ static int load_module(const slot_call *call)
         .config = umh_jsonc_get_text(body, "config", "{}"),
         .state = umh_jsonc_get_text(body, "state", NULL),
         .tells_failures = umh_jsonc_get_bool(body, "tells_failures", false),
+        .arguments = arguments,
+        .argument_count = read_arguments(body, arguments),
     };
     uint64_t began_ns = umh_clock_now_ns();
     umh_why why = UMH_WHY_INIT;

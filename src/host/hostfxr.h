@@ -26,6 +26,10 @@ typedef int32_t (*hostfxr_initialize_function)(int count, const char **arguments
 typedef int32_t (*hostfxr_set_property_function)(hostfxr_handle handle, const char *name,
                                                  const char *value);
 
+/* What it would give; borrowed until it is set. Not 0: there is none. */
+typedef int32_t (*hostfxr_get_property_function)(hostfxr_handle handle, const char *name,
+                                                 const char **ret_value);
+
 /* Loads the CLR and runs Main on this thread; returns its exit code or a failure's number. */
 typedef int32_t (*hostfxr_run_function)(hostfxr_handle handle);
 
@@ -35,5 +39,6 @@ typedef hostfxr_error_writer (*hostfxr_set_error_writer_function)(hostfxr_error_
 
 #define HOSTFXR_INITIALIZE "hostfxr_initialize_for_dotnet_command_line"
 #define HOSTFXR_SET_PROPERTY "hostfxr_set_runtime_property_value"
+#define HOSTFXR_GET_PROPERTY "hostfxr_get_runtime_property_value"
 #define HOSTFXR_RUN "hostfxr_run_app"
 #define HOSTFXR_SET_ERROR_WRITER "hostfxr_set_error_writer"

@@ -22,7 +22,7 @@
 
 #define MANAGED_ASSEMBLY "ManagedHost.dll"
 
-typedef enum clr_state { CLR_IDLE, CLR_WANTED, CLR_READY, CLR_FAILED } clr_state;
+typedef enum clr_state { CLR_IDLE, CLR_WANTED, CLR_READY, CLR_FAILED, CLR_LENT } clr_state;
 
 struct umh_managed {
     char *dotnet_root;    /* owned; empty: none */
@@ -31,7 +31,7 @@ struct umh_managed {
     umh_lock *lock;
     umh_condition *changed;
     clr_state state;
-    umh_why why; /* of CLR_FAILED */
+    umh_why why; /* of CLR_FAILED and CLR_LENT */
     umh_managed_calls calls;
 };
 
@@ -101,20 +101,22 @@ static void log_record(uint32_t level, const char *module, const char *message,
     umh_text_free(text);
 }
 
-/* Returns only when ManagedHost did not get ready. Outcomes: UMH_CLR_UNUSABLE. */
-static int run_main(umh_managed *managed, umh_why *ret_why)
+umh_managed_start umh_managed_functions(void)
 {
-    const umh_managed_start start = {
-        .size = sizeof(start),
+    return (umh_managed_start){
+        .size = sizeof(umh_managed_start),
         .version = 1,
-        .context = managed,
-        .on_ready = on_ready,
-        .wait_for_end = stay_in_main,
         .log = log_record,
         .send_inside = umh_module_send_inside,
         .failed = umh_module_note_failure,
         .keep_state = umh_module_keep_state,
     };
+}
+
+/* Returns only when ManagedHost did not get ready. Outcomes: UMH_CLR_UNUSABLE. */
+static int run_main(umh_managed *managed, umh_why *ret_why)
+{
+    umh_managed_start start = umh_managed_functions();
     char path[UMH_PATH_BYTES];
     char address[24];
     const char *const arguments[] = {address};
@@ -127,6 +129,9 @@ static int run_main(umh_managed *managed, umh_why *ret_why)
     int code;
     int r;
 
+    start.context = managed;
+    start.on_ready = on_ready;
+    start.wait_for_end = stay_in_main;
     r = umh_file_join(managed->managed_folder, MANAGED_ASSEMBLY, path);
     if (r)
         return umh_fold(r);
@@ -179,6 +184,39 @@ int umh_managed_ensure(umh_managed *managed, umh_why *ret_why)
         *ret_why = managed->why;
     umh_lock_release(managed->lock);
     return is_ready ? 0 : UMH_MODULE_UNUSABLE;
+}
+
+int umh_managed_lend(umh_managed *managed, const char *program, umh_managed_place *ret_place,
+                     umh_why *ret_why)
+{
+    clr_state before;
+
+    umh_lock_take(managed->lock);
+    before = managed->state;
+    if (before == CLR_IDLE) {
+        managed->state = CLR_LENT;
+        umh_why_set(&managed->why,
+                    "its host runs the program '%s', which has .NET to itself; a managed module "
+                    "beside it needs another host",
+                    program);
+        *ret_place = (umh_managed_place){.dotnet_root = managed->dotnet_root,
+                                         .managed_folder = managed->managed_folder,
+                                         .diagnostics = managed->diagnostics};
+    } else if (before == CLR_LENT) {
+        *ret_why = managed->why;
+    } else {
+        umh_why_set(ret_why, "its host has managed modules, and a program has .NET to itself; give "
+                             "it another host");
+    }
+    umh_lock_release(managed->lock);
+    return before == CLR_IDLE ? 0 : UMH_MODULE_UNUSABLE;
+}
+
+void umh_managed_take_back(umh_managed *managed)
+{
+    umh_lock_take(managed->lock);
+    managed->state = CLR_IDLE;
+    umh_lock_release(managed->lock);
 }
 
 const umh_managed_calls *umh_managed_get_calls(const umh_managed *managed)

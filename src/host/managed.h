@@ -77,6 +77,9 @@ typedef struct umh_managed_start {
     umh_result_v1 (*keep_state)(const umh_host_v1 *host, const char *text, size_t text_bytes);
 } umh_managed_start;
 
+/* What C# calls, without what is between ManagedHost's Main and its host: context to wait_for_end. */
+umh_managed_start umh_managed_functions(void);
+
 typedef struct umh_managed umh_managed;
 
 /* `dotnet_root` and `managed_folder` (of ManagedHost.dll) are copied. Starts nothing yet. */
@@ -90,6 +93,22 @@ UMH_MUST_USE int umh_managed_new(const char *dotnet_root, const char *managed_fo
  */
 UMH_MUST_USE int umh_managed_ensure(umh_managed *managed, umh_why *ret_why);
 const umh_managed_calls *umh_managed_get_calls(const umh_managed *managed); /* after ensure */
+
+/* What opening the CLR takes. Borrowed. */
+typedef struct umh_managed_place {
+    const char *dotnet_root;
+    const char *managed_folder;
+    bool diagnostics;
+} umh_managed_place;
+
+/*
+ * Any thread: the CLR, of which a process has one, is a program's; managed modules are refused in
+ * its name from here on. Outcomes: UMH_MODULE_UNUSABLE (somebody has it already: why).
+ */
+UMH_MUST_USE int umh_managed_lend(umh_managed *managed, const char *program,
+                                  umh_managed_place *ret_place, umh_why *ret_why);
+/* The program could not be loaded. */
+void umh_managed_take_back(umh_managed *managed);
 
 /*
  * Main thread: waits for the first managed module, then runs ManagedHost's Main. Does not return.

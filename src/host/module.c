@@ -258,6 +258,8 @@ static umh_result_v1 subscribe_or_not(const umh_host_v1 *table, const umh_guid_v
     umh_lock_take(module->lock);
     result = change_subscription(module, &guid, is_wanted);
     umh_lock_release(module->lock);
+    if (is_wanted && result == UMH_V1_OK && module->loader->on_subscribed)
+        module->loader->on_subscribed(module->state);
     return result;
 }
 
@@ -424,7 +426,8 @@ static int choose_native(const umh_image *image, const umh_loader **ret_loader, 
 }
 
 /* Outcomes: UMH_MODULE_UNUSABLE. */
-static int choose_managed(const umh_image *image, const umh_loader **ret_loader, umh_why *ret_why)
+static int choose_managed(const umh_image *image, const umh_loader *loader,
+                          const umh_loader **ret_loader, umh_why *ret_why)
 {
     umh_image wanted = umh_image_native();
 
@@ -433,7 +436,7 @@ static int choose_managed(const umh_image *image, const umh_loader **ret_loader,
                     umh_image_describe(image));
         return UMH_MODULE_UNUSABLE;
     }
-    *ret_loader = &umh_loader_managed;
+    *ret_loader = loader;
     return 0;
 }
 
@@ -461,12 +464,11 @@ static int choose_loader(const umh_module_spec *spec, const umh_loader **ret_loa
         r = choose_native(&image, ret_loader, ret_why);
         break;
     case IMAGE_CLI_SHARED:
-        r = choose_managed(&image, ret_loader, ret_why);
+        r = choose_managed(&image, &umh_loader_managed, ret_loader, ret_why);
         break;
     case IMAGE_CLI_PROGRAM:
-        umh_why_set(ret_why, "%s: only a UI host runs it; a module has OutputType Library",
-                    umh_image_describe(&image));
-        return UMH_MODULE_UNUSABLE;
+        r = choose_managed(&image, &umh_loader_program, ret_loader, ret_why);
+        break;
     default:
         umh_why_set(ret_why, "not a module: %s", umh_image_describe(&image));
         return UMH_MODULE_UNUSABLE;

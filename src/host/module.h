@@ -36,9 +36,11 @@ typedef struct umh_module_spec {
     const char *path;   /* absolute, of the copy in the store */
     const char *folder; /* of the copy */
     const char *original_folder;
-    const char *config;  /* JSON text */
-    const char *state;   /* what its predecessor left to it; NULL: nothing */
-    bool tells_failures; /* the broker is told the first callback that failed */
+    const char *config;           /* JSON text */
+    const char *state;            /* what its predecessor left to it; NULL: nothing */
+    bool tells_failures;          /* the broker is told the first callback that failed */
+    const char *const *arguments; /* of a program's Main */
+    size_t argument_count;
 } umh_module_spec;
 
 /* What a loader found out, for the answer. */
@@ -61,7 +63,7 @@ enum { UMH_MODULE_UNUSABLE = 1, UMH_MODULE_STILL_THERE = 2, UMH_MODULE_NOT_TAKEN
 
 /* What a loader implements; `state` is the loader's own. Texts into why. */
 typedef struct umh_loader {
-    const char *name; /* "native", "managed" */
+    const char *name; /* "native", "managed", "program" */
     /*
      * Load and init, with umh_module_note_init in between. Outcomes: UMH_MODULE_UNUSABLE (why).
      * Nothing remains loaded then.
@@ -69,6 +71,7 @@ typedef struct umh_loader {
     int (*load)(umh_module *module, const umh_module_spec *spec, umh_module_facts *ret_facts,
                 void **ret_state, umh_why *ret_why);
     int (*start)(void *state, umh_why *ret_why); /* Outcomes: UMH_MODULE_UNUSABLE */
+    void (*on_subscribed)(void *state);          /* Any thread, after start. NULL: nothing to do. */
     void (*on_message)(void *state, const umh_message_v1 *message);
     /*
      * Any thread, beside a call that is under way: a stop is to follow. Runs no code of the module
@@ -84,6 +87,7 @@ typedef struct umh_loader {
 
 extern const umh_loader umh_loader_native;
 extern const umh_loader umh_loader_managed;
+extern const umh_loader umh_loader_program;
 
 /* By a loader: from here on it is the module's own code that keeps the load from ending. */
 void umh_module_note_init(const umh_module *module);
@@ -126,7 +130,7 @@ UMH_MUST_USE int umh_module_unload_take(umh_module *module, umh_why *ret_why);
 void umh_module_deliver(umh_module *module, const umh_frame *frame, umh_bytes text);
 
 umh_module_state umh_module_get_state(const umh_module *module);
-const char *umh_module_loader_name(const umh_module *module); /* "native", "managed" */
+const char *umh_module_loader_name(const umh_module *module); /* see umh_loader */
 bool umh_module_is_native(const umh_module *module);
 /* The table for this module; its address identifies the module in every host function. */
 const umh_host_v1 *umh_module_host_table(const umh_module *module);

@@ -29,6 +29,8 @@
 /* A host */
 /* the configuration refuses more: what the black box has room for */
 #define UMH_MODULES_PER_HOST_MAX 120u
+/* the configuration refuses more */
+#define UMH_PROGRAM_ARGUMENTS_MAX 256u
 #define UMH_SUBSCRIPTIONS_PER_MODULE_MAX 256u /* subscribe says limit; on the wire a violation */
 /* services one connection may publish to; send says limit; on the wire a violation */
 #define UMH_SERVICES_PER_PEER_MAX 1024u
