@@ -80,6 +80,7 @@ static bool fields_are_equal(const umh_schema_row *row, const void *one, const v
     case SCHEMA_BOOL:
         return memcmp(one, other, sizeof(bool)) == 0;
     case SCHEMA_INTEGER:
+    case SCHEMA_SWITCH:
     case SCHEMA_ENUM:
     case SCHEMA_SESSION:
         return memcmp(one, other, sizeof(int64_t)) == 0;

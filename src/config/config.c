@@ -5,9 +5,11 @@
  */
 #include "config/config.h"
 
+#include "config/copy.h"
 #include "config/legacy.h"
 #include "config/names.h"
 #include "config/reader.h"
+#include "config/runtime.h"
 #include "ipc/services.h"
 #include "platform/file.h"
 
@@ -107,6 +109,24 @@ static int check_services(config_load *load)
     return 0;
 }
 
+/* Whether each of them is a name, or a name and a version, as paths have them. */
+static void check_frameworks(umh_report *report, const char *path, const umh_dotnet_config *dotnet)
+{
+    char key[UMH_REPORT_PATH_BYTES + 40];
+    umh_framework framework;
+
+    for (size_t i = 0; i < dotnet->framework_count; i++) {
+        if (umh_framework_decode(dotnet->frameworks[i], &framework) == 0)
+            continue;
+        snprintf(key, sizeof key, "%s%sDotNet.Frameworks[%u]", path, path[0] ? "." : "",
+                 (unsigned)i);
+        umh_report_add(report, key, PLACE_OF_VALUE,
+                       "expected the name of a framework, and a version behind it if that matters "
+                       "(\"Microsoft.AspNetCore.App 10.0.3\"), found \"%s\"",
+                       umh_report_show(dotnet->frameworks[i]).text);
+    }
+}
+
 /* Keys of the whole, without the entries. Outcomes: UMH_CONFIG_UNUSABLE. */
 static int read_whole(config_load *load)
 {
@@ -122,6 +142,8 @@ static int read_whole(config_load *load)
             return r;
     }
     check_memory(load);
+    if (find_section(load, "DotNet"))
+        check_frameworks(&load->report, find_section(load, "DotNet")->path, &load->config->dotnet);
     r = check_services(load);
     if (r)
         return r;
@@ -232,15 +254,6 @@ static void check_limits(config_load *load, const json_t *entry, const char *pat
     }
 }
 
-static int inherit_dotnet(const umh_dotnet_config *from, umh_dotnet_config *to)
-{
-    to->diagnostics = from->diagnostics;
-    if (!from->root)
-        return 0;
-    to->root = umh_text_copy(from->root);
-    return to->root ? 0 : UMH_E_MEMORY;
-}
-
 /* What is known of an entry before it is read. */
 typedef struct entry {
     int line;
@@ -258,8 +271,10 @@ static int read_entry(config_load *load, size_t index, const entry *known,
     char key[UMH_REPORT_PATH_BYTES + 16];
     int r = umh_reader_set_defaults(OBJECT_HOST, ret_host);
 
-    if (r == 0)
-        r = inherit_dotnet(&load->config->dotnet, &ret_host->dotnet);
+    if (r == 0) {
+        umh_reader_release(OBJECT_DOTNET, &ret_host->dotnet);
+        r = umh_dotnet_config_copy(&load->config->dotnet, &ret_host->dotnet);
+    }
     if (r)
         return r;
     snprintf(path, sizeof path, "%s[%u]", load->sections.entries_path, (unsigned)index);
@@ -276,6 +291,8 @@ static int read_entry(config_load *load, size_t index, const entry *known,
     }
     /* What depends on several keys is worth saying once each is right by itself. */
     if (report->bad_count == bad_before) {
+        if (is_given(json, "DotNet", "Frameworks"))
+            check_frameworks(report, path, &ret_host->dotnet);
         check_limits(load, json, path, ret_host);
         r = check_modules(report, path, ret_host);
         if (r)

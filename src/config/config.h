@@ -66,8 +66,35 @@ typedef struct umh_hold_config {
     int64_t bytes, seconds;
 } umh_hold_config;
 
+/* A key that may be left out: then it is as somebody else says. */
+typedef enum umh_switch { SWITCH_NOT_SET, SWITCH_OFF, SWITCH_ON } umh_switch;
+
+/* Which version of a framework is taken where the one that is asked for is not there. */
+typedef enum umh_roll_forward {
+    ROLL_FORWARD_MINOR,
+    ROLL_FORWARD_LATEST_PATCH,
+    ROLL_FORWARD_MAJOR,
+    ROLL_FORWARD_LATEST_MINOR,
+    ROLL_FORWARD_LATEST_MAJOR,
+    ROLL_FORWARD_DISABLE
+} umh_roll_forward;
+
+/* 0: not set. */
+typedef struct umh_gc_config {
+    int64_t server, concurrent; /* umh_switch */
+    int64_t heap_limit_mib, heap_count, conserve_memory;
+    int64_t retain_memory; /* umh_switch */
+} umh_gc_config;
+
 typedef struct umh_dotnet_config {
-    char *root;       /* NULL: the usual places */
+    char *root;        /* NULL: the usual places */
+    char **frameworks; /* "NAME" or "NAME VERSION", owned; none: what the modules ask for */
+    size_t framework_count;
+    int64_t roll_forward; /* umh_roll_forward */
+    umh_gc_config gc;
+    int64_t tiered_compilation, tiered_pgo, invariant_globalization; /* umh_switch */
+    char **properties;                                               /* "NAME=value", owned */
+    size_t property_count;
     bool diagnostics; /* the CLR's diagnostics endpoint */
 } umh_dotnet_config;
 

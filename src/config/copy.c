@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Deep copies of what a configuration says of a host and of a module. */
+/*
+ * Deep copies of what a configuration says of a host and of a module: by the table of keys, so that
+ * a new key is copied by being there.
+ */
 #include "config/copy.h"
 
+#include "config/reader.h"
+
 #include <stdlib.h>
+#include <string.h>
+
+/* A list as the table knows it. */
+typedef struct text_list {
+    char **items;
+    size_t count;
+} text_list;
 
 /* NULL stays NULL. */
 static bool copy_text(const char *from, char **to)
@@ -11,36 +23,87 @@ static bool copy_text(const char *from, char **to)
     return !from || *to;
 }
 
-static bool copy_environment(const umh_host_config *from, umh_host_config *copy)
+static bool copy_list(const void *from, void *to)
 {
-    if (from->environment_count == 0)
-        return true;
-    copy->environment = calloc(from->environment_count, sizeof(*copy->environment));
-    if (!copy->environment)
-        return false;
-    for (size_t i = 0; i < from->environment_count; i++) {
-        if (!copy_text(from->environment[i], &copy->environment[i]))
-            return false;
-        copy->environment_count++;
+    text_list list;
+    text_list copy = {.items = NULL};
+    bool is_whole;
+
+    memcpy(&list, from, sizeof list);
+    if (list.count > 0)
+        copy.items = calloc(list.count, sizeof(*copy.items));
+    is_whole = list.count == 0 || copy.items;
+    while (is_whole && copy.count < list.count) {
+        is_whole = copy_text(list.items[copy.count], &copy.items[copy.count]);
+        copy.count += is_whole;
     }
-    return true;
+    memcpy(to, &copy, sizeof copy);
+    return is_whole;
+}
+
+static bool copy_fields(umh_schema_object object, const void *from, void *to);
+
+static bool copy_field(const umh_schema_row *row, const void *from, void *to)
+{
+    const text_list none = {.items = NULL};
+    char *text;
+    bool is_whole;
+
+    switch (row->type) {
+    case SCHEMA_TEXT:
+    case SCHEMA_NAME:
+    case SCHEMA_ANY:
+        memcpy(&text, from, sizeof text);
+        is_whole = copy_text(text, &text);
+        memcpy(to, &text, sizeof text);
+        return is_whole;
+    case SCHEMA_TEXT_LIST:
+    case SCHEMA_TEXT_MAP:
+        return copy_list(from, to);
+    case SCHEMA_OBJECT:
+        return copy_fields(row->object, from, to);
+    case SCHEMA_OBJECT_LIST:
+    case SCHEMA_GUID_MAP:
+        memcpy(to, &none, sizeof none); /* those of an entry are its modules */
+        return true;
+    default:
+        return true;
+    }
+}
+
+/* `to` has the bytes of `from`: every field that owns something is replaced, whatever happens. */
+static bool copy_fields(umh_schema_object object, const void *from, void *to)
+{
+    bool is_whole = true;
+
+    for (size_t i = 0; i < umh_schema_row_count; i++) {
+        const umh_schema_row *row = &umh_schema_rows[i];
+
+        if (row->owner == object && row->offset != UMH_SCHEMA_NOT_STORED)
+            is_whole &= copy_field(row, (const char *)from + row->offset, (char *)to + row->offset);
+    }
+    return is_whole;
 }
 
 int umh_host_config_copy(const umh_host_config *from, umh_host_config *ret_copy)
 {
     umh_host_config copy = *from;
-    bool is_whole;
 
-    copy.modules = NULL;
-    copy.module_count = 0;
-    copy.environment = NULL;
-    copy.environment_count = 0;
-    is_whole = copy_text(from->name, &copy.name);
-    is_whole &= copy_text(from->dotnet.root, &copy.dotnet.root);
-    is_whole &= copy_environment(from, &copy);
-    if (!is_whole) {
+    if (!copy_fields(OBJECT_HOST, from, &copy)) {
         umh_host_config_release(&copy);
         return UMH_FAIL(UMH_E_MEMORY, "copy the configuration of host '%s'", from->name);
+    }
+    *ret_copy = copy;
+    return 0;
+}
+
+int umh_dotnet_config_copy(const umh_dotnet_config *from, umh_dotnet_config *ret_copy)
+{
+    umh_dotnet_config copy = *from;
+
+    if (!copy_fields(OBJECT_DOTNET, from, &copy)) {
+        umh_reader_release(OBJECT_DOTNET, &copy);
+        return UMH_FAIL(UMH_E_MEMORY, "copy what a configuration says of .NET");
     }
     *ret_copy = copy;
     return 0;
@@ -70,14 +133,7 @@ int umh_host_config_copy_whole(const umh_host_config *from, umh_host_config *ret
 
 void umh_host_config_release(umh_host_config *copy)
 {
-    for (size_t i = 0; i < copy->module_count; i++)
-        umh_module_config_release(&copy->modules[i]);
-    free(copy->modules);
-    for (size_t i = 0; i < copy->environment_count; i++)
-        umh_text_free(copy->environment[i]);
-    free(copy->environment);
-    umh_text_free(copy->dotnet.root);
-    umh_text_free(copy->name);
+    umh_reader_release(OBJECT_HOST, copy);
     *copy = (umh_host_config){.name = NULL};
 }
 

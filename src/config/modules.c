@@ -234,9 +234,12 @@ static int find_file(const umh_config *config, const umh_host_config *host,
     if (r)
         return r;
     umh_file_parent(file->path, file->folder);
+    if (!umh_image_is_managed(&file->image))
+        return 0;
     /* A managed module's dependencies lie beside it, wherever that is. */
-    file->copy_folder = file->copy_folder || umh_image_is_managed(&file->image);
-    return 0;
+    file->copy_folder = true;
+    r = umh_runtime_read_needs(file->path, &file->needs, ret_why);
+    return r == UMH_RUNTIME_UNUSABLE ? UMH_MODULES_UNUSABLE : umh_fold(r);
 }
 
 int umh_modules_find(const umh_config *config, const umh_host_config *host,

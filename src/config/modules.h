@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "config/config.h"
+#include "config/runtime.h"
 #include "formats/image.h"
 #include "platform/file.h"
 
@@ -14,7 +14,8 @@ typedef struct umh_module_file {
     char folder[UMH_PATH_BYTES]; /* its original folder */
     bool copy_folder;            /* the store copies the whole folder; else the file alone */
     umh_image image;
-    bool has_sections; /* see umh_image_has_sections */
+    bool has_sections;       /* see umh_image_has_sections */
+    umh_runtime_needs needs; /* of a managed one */
 } umh_module_file;
 
 /*

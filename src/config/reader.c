@@ -27,6 +27,7 @@ static const size_t object_bytes[OBJECT_COUNT] = {
     [OBJECT_HOLD] = sizeof(umh_hold_config),
     [OBJECT_LIMITS] = sizeof(umh_limits_config),
     [OBJECT_DOTNET] = sizeof(umh_dotnet_config),
+    [OBJECT_GC] = sizeof(umh_gc_config),
 };
 
 /* One value on its way from the file or, where there is no report, from the table. */
@@ -139,6 +140,22 @@ static int read_bool(const reading *from, bool *field)
         return complain(from, "true or false");
     *field = json_is_true(from->json);
     return 0;
+}
+
+static int read_switch(const reading *from, int64_t *field)
+{
+    bool is_on = false;
+    int r;
+
+    /* "null" is how the table says that it is not set. */
+    if (!from->report && json_is_null(from->json)) {
+        *field = SWITCH_NOT_SET;
+        return 0;
+    }
+    r = read_bool(from, &is_on);
+    if (r == 0)
+        *field = is_on ? SWITCH_ON : SWITCH_OFF;
+    return r;
 }
 
 static int read_integer(const reading *from, int64_t *field)
@@ -500,6 +517,8 @@ static int read_field(const reading *from, void *field)
     switch (from->row->type) {
     case SCHEMA_BOOL:
         return read_bool(from, field);
+    case SCHEMA_SWITCH:
+        return read_switch(from, field);
     case SCHEMA_INTEGER:
         return read_integer(from, field);
     case SCHEMA_NUMBER:

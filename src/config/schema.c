@@ -25,6 +25,10 @@
 #define OPEN_FILES_MIN 64      /* what a host needs for itself, and some */
 #define OPEN_FILES_MAX 1048576
 #define PATH_BYTES_MAX (UMH_PATH_BYTES - 1)
+#define FRAMEWORKS_MAX 8
+#define PROPERTIES_MAX 64
+#define HEAPS_MAX 1024
+#define CONSERVE_MEMORY_MAX 9 /* the collector's own */
 
 /* A list is a pointer and, right behind it, its count. */
 #define COUNT_FOLLOWS(type, list, count)                                                           \
@@ -34,6 +38,8 @@ COUNT_FOLLOWS(umh_config, services, service_count);
 COUNT_FOLLOWS(umh_config, module_folders, module_folder_count);
 COUNT_FOLLOWS(umh_host_config, modules, module_count);
 COUNT_FOLLOWS(umh_host_config, environment, environment_count);
+COUNT_FOLLOWS(umh_dotnet_config, frameworks, framework_count);
+COUNT_FOLLOWS(umh_dotnet_config, properties, property_count);
 
 #define TEXT_OF(number) TEXT_OF_VALUE(number)
 #define TEXT_OF_VALUE(value) #value
@@ -643,11 +649,138 @@ const umh_schema_row umh_schema_rows[] = {
     },
     {
         .owner = OBJECT_DOTNET,
+        .key = "Frameworks",
+        .type = SCHEMA_TEXT_LIST,
+        .fallback = "[]",
+        .highest = FRAMEWORKS_MAX,
+        .offset = offsetof(umh_dotnet_config, frameworks),
+        .text = "The shared frameworks that the process has beside `Microsoft.NETCore.App`: a name "
+                "such as `Microsoft.AspNetCore.App`, and behind it the lowest version if that "
+                "matters (`Microsoft.AspNetCore.App 10.0.3`). Without any, those that the "
+                "`NAME.runtimeconfig.json` beside each managed module names.",
+    },
+    {
+        .owner = OBJECT_DOTNET,
+        .key = "RollForward",
+        .type = SCHEMA_ENUM,
+        .choices = "Minor|LatestPatch|Major|LatestMinor|LatestMajor|Disable",
+        .fallback = "\"Minor\"",
+        .offset = offsetof(umh_dotnet_config, roll_forward),
+        .text = "Which version of a framework is taken, in .NET's own words. `Major` and "
+                "`LatestMajor` let modules that need a later .NET than 10 run where it is "
+                "installed.",
+    },
+    {
+        .owner = OBJECT_DOTNET,
+        .key = "Gc",
+        .type = SCHEMA_OBJECT,
+        .object = OBJECT_GC,
+        .fallback = "{}",
+        .offset = offsetof(umh_dotnet_config, gc),
+        .text = "How the garbage collector works.",
+    },
+    {
+        .owner = OBJECT_DOTNET,
+        .key = "TieredCompilation",
+        .type = SCHEMA_SWITCH,
+        .fallback = "null",
+        .offset = offsetof(umh_dotnet_config, tiered_compilation),
+        .text = "Whether methods are compiled quickly first and again once they are used much. Not "
+                "given: as the modules have it, else `true`.",
+    },
+    {
+        .owner = OBJECT_DOTNET,
+        .key = "TieredPgo",
+        .type = SCHEMA_SWITCH,
+        .fallback = "null",
+        .offset = offsetof(umh_dotnet_config, tiered_pgo),
+        .text = "Whether the second compilation measures first what the method does: faster in the "
+                "long run, slower until then. Not given: as the modules have it, else `false`.",
+    },
+    {
+        .owner = OBJECT_DOTNET,
+        .key = "InvariantGlobalization",
+        .type = SCHEMA_SWITCH,
+        .fallback = "null",
+        .offset = offsetof(umh_dotnet_config, invariant_globalization),
+        .text = "Whether all cultures have the formats and the order of none. `false` needs "
+                "the system's ICU library (libicu) and costs memory. Not given: as the modules "
+                "have it, else `true`.",
+    },
+    {
+        .owner = OBJECT_DOTNET,
+        .key = "Properties",
+        .type = SCHEMA_TEXT_MAP,
+        .fallback = "{}",
+        .highest = PROPERTIES_MAX,
+        .offset = offsetof(umh_dotnet_config, properties),
+        .text = "Any other property of a `runtimeconfig.json`, such as "
+                "`System.Net.Http.SocketsHttpHandler.Http3Support`.",
+    },
+    {
+        .owner = OBJECT_DOTNET,
         .key = "Diagnostics",
         .type = SCHEMA_BOOL,
         .fallback = "false",
         .offset = offsetof(umh_dotnet_config, diagnostics),
         .text = "Opens the runtime's diagnostics endpoint, for debuggers and `dotnet-trace`.",
+    },
+
+    {
+        .owner = OBJECT_GC,
+        .key = "Server",
+        .type = SCHEMA_SWITCH,
+        .fallback = "null",
+        .offset = offsetof(umh_gc_config, server),
+        .text = "A heap and a thread of the collector per processor: more work per second, much "
+                "more memory. Not given: as the modules have it, else `false`.",
+    },
+    {
+        .owner = OBJECT_GC,
+        .key = "Concurrent",
+        .type = SCHEMA_SWITCH,
+        .fallback = "null",
+        .offset = offsetof(umh_gc_config, concurrent),
+        .text = "Whether the collector works beside the program instead of stopping it for long. "
+                "Not given: as the modules have it, else `true`.",
+    },
+    {
+        .owner = OBJECT_GC,
+        .key = "HeapLimitMiB",
+        .type = SCHEMA_INTEGER,
+        .fallback = "0",
+        .highest = MIB_MAX,
+        .offset = offsetof(umh_gc_config, heap_limit_mib),
+        .text = "The largest heap; a module that needs more gets an OutOfMemoryException. `0`: as "
+                "the modules have it, else three quarters of `Limits.MemoryMiB`.",
+    },
+    {
+        .owner = OBJECT_GC,
+        .key = "HeapCount",
+        .type = SCHEMA_INTEGER,
+        .fallback = "0",
+        .highest = HEAPS_MAX,
+        .offset = offsetof(umh_gc_config, heap_count),
+        .text = "Heaps with `Server`. `0`: as the modules have it, else one per processor.",
+    },
+    {
+        .owner = OBJECT_GC,
+        .key = "ConserveMemory",
+        .type = SCHEMA_INTEGER,
+        .fallback = "0",
+        .highest = CONSERVE_MEMORY_MAX,
+        .offset = offsetof(umh_gc_config, conserve_memory),
+        .text = "How much the collector does for a small heap, up to 9. `0`: as the modules have "
+                "it, else nothing.",
+    },
+    {
+        .owner = OBJECT_GC,
+        .key = "RetainMemory",
+        .type = SCHEMA_SWITCH,
+        .fallback = "null",
+        .offset = offsetof(umh_gc_config, retain_memory),
+        .text = "Whether memory that is free is kept instead of given back to the system. Not "
+                "given: as the modules have it, else `false`.",
     },
 };
 
@@ -662,6 +795,7 @@ static const char *const object_names[OBJECT_COUNT] = {
     [OBJECT_HOLD] = "ChildProcesses[].Hold",
     [OBJECT_LIMITS] = "ChildProcesses[].Limits",
     [OBJECT_DOTNET] = "DotNet",
+    [OBJECT_GC] = "DotNet.Gc",
 };
 
 const char *umh_schema_object_name(umh_schema_object object)

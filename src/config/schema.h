@@ -17,6 +17,7 @@ typedef enum umh_schema_object {
     OBJECT_HOLD,
     OBJECT_LIMITS,
     OBJECT_DOTNET,
+    OBJECT_GC,
     OBJECT_COUNT
 } umh_schema_object;
 
@@ -24,6 +25,7 @@ typedef enum umh_schema_object {
 
 typedef enum umh_schema_type {
     SCHEMA_BOOL,
+    SCHEMA_SWITCH, /* true, false, or left out: its field is an umh_switch */
     SCHEMA_INTEGER,
     SCHEMA_NUMBER, /* with or without a fraction; its field is a double */
     SCHEMA_TEXT,

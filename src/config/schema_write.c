@@ -17,7 +17,7 @@
 static const char *const object_titles[OBJECT_COUNT] = {
     [OBJECT_ROOT] = "Broker",     [OBJECT_HOST] = "ChildProcess", [OBJECT_MODULE] = "Module",
     [OBJECT_RESTART] = "Restart", [OBJECT_TIMEOUTS] = "Timeouts", [OBJECT_HOLD] = "Hold",
-    [OBJECT_LIMITS] = "Limits",   [OBJECT_DOTNET] = "DotNet",
+    [OBJECT_LIMITS] = "Limits",   [OBJECT_DOTNET] = "DotNet",     [OBJECT_GC] = "Gc",
 };
 
 static const char *const object_headings[OBJECT_COUNT] = {
@@ -29,6 +29,7 @@ static const char *const object_headings[OBJECT_COUNT] = {
     [OBJECT_HOLD] = "`Hold` of a host",
     [OBJECT_LIMITS] = "`Limits` of a host",
     [OBJECT_DOTNET] = "`DotNet` of the file or of a host",
+    [OBJECT_GC] = "`Gc` of a `DotNet`",
 };
 
 static const char introduction[] =
@@ -110,6 +111,7 @@ static int append_type(const umh_schema_row *row, umh_buffer *markdown)
 
     switch (row->type) {
     case SCHEMA_BOOL:
+    case SCHEMA_SWITCH:
         return umh_fold(umh_buffer_append_text(markdown, "`true` or `false`"));
     case SCHEMA_INTEGER:
         return umh_fold(umh_buffer_append_format(markdown, "%lld to %lld", lowest, highest));
@@ -254,6 +256,7 @@ static json_t *make_type(const umh_schema_row *row)
 
     switch (row->type) {
     case SCHEMA_BOOL:
+    case SCHEMA_SWITCH:
         return json_pack("{s:s}", "type", "boolean");
     case SCHEMA_INTEGER:
         return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum", lowest, "maximum",

@@ -195,6 +195,7 @@ static json_t *random_value(random_source *random, const umh_schema_row *row)
 
     switch (row->type) {
     case SCHEMA_BOOL:
+    case SCHEMA_SWITCH:
         return json_boolean(random_chance(random, 50));
     case SCHEMA_INTEGER:
         return random_integer(random, row->lowest, row->highest);
@@ -238,6 +239,9 @@ static void make_fit(random_source *random, umh_schema_object owner, json_t *obj
     if (owner == OBJECT_RESTART &&
         number_at(object, "FirstDelayMs", 0) > number_at(object, "MaxDelayMs", INT64_MAX))
         json_object_del(object, "MaxDelayMs");
+    if (owner == OBJECT_DOTNET && json_object_get(object, "Frameworks"))
+        json_object_set_new(object, "Frameworks",
+                            json_pack("[s, s]", "Some.Framework", "Microsoft.NETCore.App 10.0.1"));
     if (owner == OBJECT_MODULE && json_object_get(object, "Path") &&
         !json_object_get(object, "Name")) {
         json_t *name = random_name(random);

@@ -444,6 +444,10 @@ static void check_value(const umh_schema_row *row, const json_t *json, const cha
     case SCHEMA_BOOL:
         assert_int_equal(*(const bool *)field, json_is_true(json));
         break;
+    case SCHEMA_SWITCH:
+        assert_int_equal(*(const int64_t *)(const void *)field,
+                         json_is_true(json) ? SWITCH_ON : SWITCH_OFF);
+        break;
     case SCHEMA_INTEGER:
         assert_int_equal(*(const int64_t *)(const void *)field, json_integer_value(json));
         break;
