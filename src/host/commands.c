@@ -139,6 +139,7 @@ static int load_module(const slot_call *call)
         .original_folder = umh_jsonc_get_text(body, "original_folder", ""),
         .config = umh_jsonc_get_text(body, "config", "{}"),
         .state = umh_jsonc_get_text(body, "state", NULL),
+        .runtime_config = umh_jsonc_get_text(body, "runtime_config", NULL),
         .tells_failures = umh_jsonc_get_bool(body, "tells_failures", false),
         .arguments = arguments,
         .argument_count = read_arguments(body, arguments),

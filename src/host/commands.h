@@ -21,8 +21,9 @@
  *
  * init's body: name, number, guid, session, kind, max_message_bytes, window_bytes, dotnet_root,
  * managed_folder, diagnostics, log_level. load's body: slot, name, path, folder, original_folder,
- * config (text), state (what its predecessor left, may be missing), tells_failures, arguments (texts,
- * of a program). From the host:
+ * config (text), state (what its predecessor left, may be missing), tells_failures,
+ * runtime_config (path; of a managed module, for a CLR that does not run yet; may be missing),
+ * arguments (texts, of a program). From the host:
  * ModuleMeta subscribe and unsubscribe, {"slot":3,"service":"guid"}, failed,
  * {"slot":3,"why":"..."}, once after a load that asked for it, and closed, {"slot":3,"code":0}: the
  * user interface of the module has ended by itself; the broker asks the host to exit, and the

@@ -27,6 +27,7 @@ typedef enum clr_state { CLR_IDLE, CLR_WANTED, CLR_READY, CLR_FAILED, CLR_LENT }
 struct umh_managed {
     char *dotnet_root;    /* owned; empty: none */
     char *managed_folder; /* owned */
+    char *runtime_config; /* of the first caller; owned; NULL: that beside ManagedHost */
     bool diagnostics;
     umh_lock *lock;
     umh_condition *changed;
@@ -121,6 +122,7 @@ static int run_main(umh_managed *managed, umh_why *ret_why)
     char address[24];
     const char *const arguments[] = {address};
     const umh_clr_spec spec = {.dotnet_root = managed->dotnet_root,
+                               .runtime_config = managed->runtime_config,
                                .assembly = path,
                                .arguments = arguments,
                                .argument_count = UMH_COUNT_OF(arguments),
@@ -168,14 +170,30 @@ _Noreturn void umh_managed_serve_main_thread(umh_managed *managed)
     wait_for_end(managed);
 }
 
-int umh_managed_ensure(umh_managed *managed, umh_why *ret_why)
+/* Under the lock. */
+static int want(umh_managed *managed, const char *runtime_config)
+{
+    if (runtime_config) {
+        managed->runtime_config = umh_text_copy(runtime_config);
+        if (!managed->runtime_config)
+            return UMH_E_MEMORY;
+    }
+    managed->state = CLR_WANTED;
+    umh_condition_wake_all(managed->changed);
+    return 0;
+}
+
+int umh_managed_ensure(umh_managed *managed, const char *runtime_config, umh_why *ret_why)
 {
     bool is_ready;
+    int r = 0;
 
     umh_lock_take(managed->lock);
-    if (managed->state == CLR_IDLE) {
-        managed->state = CLR_WANTED;
-        umh_condition_wake_all(managed->changed);
+    if (managed->state == CLR_IDLE)
+        r = want(managed, runtime_config);
+    if (r) {
+        umh_lock_release(managed->lock);
+        return r;
     }
     while (managed->state == CLR_WANTED)
         umh_ignore(umh_condition_wait(managed->changed, managed->lock, UMH_FOREVER));
@@ -266,7 +284,7 @@ static int managed_load(umh_module *module, const umh_module_spec *spec,
         umh_why_set(ret_why, "the module is managed and its host was started without .NET");
         return UMH_MODULE_UNUSABLE;
     }
-    r = umh_managed_ensure(managed, ret_why);
+    r = umh_managed_ensure(managed, spec->runtime_config, ret_why);
     if (r == UMH_MODULE_UNUSABLE)
         return UMH_MODULE_UNUSABLE;
     if (r)

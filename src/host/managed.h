@@ -87,11 +87,13 @@ UMH_MUST_USE int umh_managed_new(const char *dotnet_root, const char *managed_fo
                                  bool diagnostics, umh_managed **ret_managed);
 
 /*
- * Any thread but main: have the CLR running. The first caller wakes the main thread; all wait for
- * on_ready, or for the failure.
+ * Any thread but main: have the CLR running, with `runtime_config` (NULL: ManagedHost's own) unless
+ * it runs already. The first caller wakes the main thread; all wait for on_ready, or for the
+ * failure.
  * Outcomes: UMH_MODULE_UNUSABLE (no .NET root, or hostfxr's own words).
  */
-UMH_MUST_USE int umh_managed_ensure(umh_managed *managed, umh_why *ret_why);
+UMH_MUST_USE int umh_managed_ensure(umh_managed *managed, const char *runtime_config,
+                                    umh_why *ret_why);
 const umh_managed_calls *umh_managed_get_calls(const umh_managed *managed); /* after ensure */
 
 /* What opening the CLR takes. Borrowed. */

@@ -38,6 +38,7 @@ typedef struct umh_module_spec {
     const char *original_folder;
     const char *config;           /* JSON text */
     const char *state;            /* what its predecessor left to it; NULL: nothing */
+    const char *runtime_config;   /* of the CLR, should this be its first module; NULL: its own */
     bool tells_failures;          /* the broker is told the first callback that failed */
     const char *const *arguments; /* of a program's Main */
     size_t argument_count;
