@@ -159,6 +159,14 @@ struct umh_host_v1 {
 
     /* Largest text a message may have here, in bytes. */
     size_t (*max_message_bytes)(const umh_host_v1 *host);
+
+    /*
+     * Ask to be reloaded: the newest file, with what `Config` says then. Returns at once; stop
+     * follows, and no message is lost. What is asked for again before that is the same wish; at
+     * most one reload a second comes of it. Only where `size` covers it: hosts of before have none.
+     * Outcomes: STOPPING, NO_MEMORY.
+     */
+    umh_result_v1 (*reload)(const umh_host_v1 *host);
 };
 
 /*

@@ -77,6 +77,7 @@ internal unsafe struct NativeHost
     public delegate* unmanaged[Cdecl]<NativeHost*, byte*> Configuration;
     public delegate* unmanaged[Cdecl]<NativeHost*, NativeIdentity*> Identity;
     public delegate* unmanaged[Cdecl]<NativeHost*, nuint> MaxMessageBytes;
+    public delegate* unmanaged[Cdecl]<NativeHost*, int> Reload;
 }
 
 /// <summary>umh_managed_load</summary>

@@ -266,6 +266,23 @@ internal sealed unsafe class ModuleHost : IModuleHost
         }
     }
 
+    public void RequestReload()
+    {
+        if (!Enter())
+            return;
+        try
+        {
+            // One that is being stopped gets no other answer than its stop.
+            SendResult result = (SendResult)_table->Reload(_table);
+            if (result is not (SendResult.Ok or SendResult.Stopping))
+                throw new SendException(result);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
     private static uint ToMilliseconds(TimeSpan timeout)
     {
         if (timeout == Timeout.InfiniteTimeSpan)

@@ -64,4 +64,11 @@ public interface IModuleHost
     ValueTask<IAsyncDisposable> SubscribeAsync(
         Guid service, MessageHandler handler, CancellationToken cancellation = default) =>
         throw new NotSupportedException("This host has no handlers.");
+
+    /// <summary>
+    /// Ask to be reloaded: the newest file, with the <c>Config</c> of then. Returns at once; the
+    /// stop follows, and no message is lost. Asked for again before that, it is the same wish; at
+    /// most one reload a second comes of it. A module that is being stopped is not reloaded.
+    /// </summary>
+    void RequestReload() => throw new NotSupportedException("This host reloads no module.");
 }

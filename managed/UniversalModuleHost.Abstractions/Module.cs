@@ -238,6 +238,9 @@ public abstract class Module
         CancellationToken cancellation = default) =>
         ModuleHostExtensions.SubscribeAsync(Host, service, type, handler, cancellation);
 
+    /// <inheritdoc cref="IModuleHost.RequestReload"/>
+    protected void RequestReload() => Host.RequestReload();
+
     /// <summary>
     /// For the host: what the base constructor of the module made in <paramref name="make"/> finds.
     /// </summary>

@@ -62,6 +62,9 @@ public sealed class ModuleTestHost<TModule> : IAsyncDisposable
     /// <summary>What the module receives now.</summary>
     public IReadOnlyCollection<Guid> Subscribed => [.. _bus.Subscribed];
 
+    /// <summary>How often the module asked to be reloaded.</summary>
+    public int ReloadRequests => _bus.ReloadRequests;
+
     /// <summary>What its sends answer instead of Ok, by service and text; null: always Ok.</summary>
     public Func<Guid, string, SendResult>? OnSend
     {

@@ -17,6 +17,7 @@ internal sealed class TestBus : IModuleHost, IDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Guid, bool> _subscribed = new();
     private Task? _cancelling;
+    private int _reloadRequests;
 
     public TestBus(string config, ModuleIdentity identity, TimeProvider time)
     {
@@ -52,6 +53,8 @@ internal sealed class TestBus : IModuleHost, IDisposable
 
     public int MaxMessageBytes { get; set; } = 16 * 1024 * 1024;
 
+    public int ReloadRequests => _reloadRequests;
+
     /// <summary>Messages may be sent: the module has been started.</summary>
     public bool IsOpen { get; set; }
 
@@ -69,6 +72,8 @@ internal sealed class TestBus : IModuleHost, IDisposable
             Sent.Enqueue(new SentMessage(service, text, session));
         return result;
     }
+
+    public void RequestReload() => Interlocked.Increment(ref _reloadRequests);
 
     public SendResult TrySend(Guid service, ReadOnlySpan<byte> utf8, uint session) =>
         Send(service, utf8, session, TimeSpan.Zero);

@@ -386,6 +386,14 @@ static int hear_failed(umh_host_module *module, const json_t *body, umh_why *ret
     return 0;
 }
 
+static int hear_reload(umh_host_module *module, const json_t *body, umh_why *ret_why)
+{
+    UMH_UNUSED(body);
+    UMH_UNUSED(ret_why);
+    umh_module_on_reload_asked(module);
+    return 0;
+}
+
 /* The user closed the window: the host ends in order, and its policy says what follows. */
 static int hear_closed(umh_host_module *module, const json_t *body, umh_why *ret_why)
 {
@@ -410,10 +418,8 @@ typedef struct told_row {
 } told_row;
 
 static const told_row told_rows[] = {
-    {"subscribe", hear_subscribe},
-    {"unsubscribe", hear_unsubscribe},
-    {"failed", hear_failed},
-    {"closed", hear_closed},
+    {"subscribe", hear_subscribe}, {"unsubscribe", hear_unsubscribe}, {"failed", hear_failed},
+    {"reload", hear_reload},       {"closed", hear_closed},
 };
 
 static const told_row *find_row(const char *name)

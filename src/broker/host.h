@@ -70,6 +70,8 @@ typedef struct umh_host_module {
     bool is_replaced;     /* its process ended meanwhile: "replaced" is what its waiters are told */
     umh_why held_by;      /* at its last unloading; empty: nothing, or there was none */
     int64_t unloading_ms; /* in the change under way; negative: not yet */
+    umh_deadline asked_reload; /* it asked for a reload: set until that is due */
+    uint64_t last_asked_ns;    /* when it last got one; 0: never */
     bool waits_for_stop_reserve;
     umh_list reserve_entry; /* in the supervisor's list while it waits for that */
     uint64_t loaded_count;

@@ -9,6 +9,7 @@
 
 /* From closing the pipe of a host that ignored `exit` or closed its own to its end. */
 #define UMH_HOST_EOF_MS 1000u
+#define UMH_ASKED_RELOAD_MS 1000u /* between two reloads that a module asks for itself */
 
 /* --- of a host: host_process.c spawns and buries, host_phases.c is between ----------------- */
 void umh_host_ignore(umh_host *host);
@@ -77,6 +78,8 @@ void umh_module_retry_stop(umh_host_module *module);
 void umh_module_keep_left_state(umh_host_module *module, const char *text);
 /* A callback of it threw, and its OnException wants more than the record in the log. */
 void umh_module_on_exception(umh_host_module *module, const char *why);
+/* The module itself asks: now, or as soon as its host runs and it has not just got one. */
+void umh_module_on_reload_asked(umh_host_module *module);
 
 /* The process has said hello and is not about to be ended: it takes commands for modules. */
 bool umh_host_takes_commands(const umh_host *host);

@@ -31,6 +31,8 @@ static void on_late(void *context)
         umh_module_happen(module, ON_LATE);
 }
 
+static void reload_as_asked(void *context);
+
 int umh_module_new(umh_host *host, const umh_module_config *config, uint16_t number,
                    umh_host_module **ret_module)
 {
@@ -48,6 +50,7 @@ int umh_module_new(umh_host *host, const umh_module_config *config, uint16_t num
     umh_text_put(module->name, sizeof(module->name), config->name);
     module->is_wanted = true;
     umh_deadline_init(&module->deadline, on_late, module);
+    umh_deadline_init(&module->asked_reload, reload_as_asked, module);
     umh_list_init(&module->reserve_entry);
     umh_list_init(&module->waiters);
     module->unloading_ms = -1;
@@ -98,6 +101,7 @@ void umh_module_free(umh_host_module *module, const char *outcome, const umh_why
     umh_store_cancel(UMH_MOVE(module->request));
     module->watch = umh_module_watch_free(module->watch);
     umh_deadline_clear(&module->deadline);
+    umh_deadline_clear(&module->asked_reload);
     umh_list_remove(&module->reserve_entry);
     umh_slot_deinit(&module->slot);
     umh_module_tell_waiters(module, outcome != NULL, outcome, why);
@@ -465,6 +469,7 @@ void umh_module_be_late(umh_host_module *module)
 static void forget_process(umh_host_module *module)
 {
     umh_deadline_clear(&module->deadline);
+    umh_deadline_clear(&module->asked_reload);
     umh_list_remove(&module->reserve_entry);
     module->waits_for_stop_reserve = false;
     module->is_resident = false;
@@ -534,6 +539,37 @@ void umh_module_on_exception(umh_host_module *module, const char *why)
     umh_module_happen(module, ON_MODULE_STOP);
 }
 
+static void reload_as_asked(void *context)
+{
+    umh_host_module *module = context;
+    const umh_log_about about = {.host = module->host->id, .module = module->name};
+    const umh_why nothing = UMH_WHY_INIT;
+
+    if (must_leave(module) || module->host->state > HOST_RUNNING)
+        return;
+    if (module->host->state < HOST_RUNNING) {
+        umh_deadline_wait(module->host->broker->deadlines, &module->asked_reload,
+                          UMH_ASKED_RELOAD_MS);
+        return;
+    }
+    module->last_asked_ns = umh_clock_now_ns();
+    umh_logs_about(module->host->broker->logs, UMH_LOG_INFO, &about, "is reloaded as it asked",
+                   &nothing);
+    umh_module_reload(module, NULL);
+}
+
+void umh_module_on_reload_asked(umh_host_module *module)
+{
+    uint64_t since_ms = (umh_clock_now_ns() - module->last_asked_ns) / UMH_NS_PER_MS;
+    bool is_due = module->last_asked_ns == 0 || since_ms >= UMH_ASKED_RELOAD_MS;
+
+    if (is_due)
+        reload_as_asked(module);
+    else
+        umh_deadline_wait(module->host->broker->deadlines, &module->asked_reload,
+                          UMH_ASKED_RELOAD_MS - since_ms);
+}
+
 /* --- wishes ------------------------------------------------------------------------------- */
 
 static void add_waiter(umh_host_module *module, umh_waiter *waiter)
@@ -551,6 +587,7 @@ void umh_module_await(umh_host_module *module, umh_waiter *waiter)
 
 void umh_module_reload(umh_host_module *module, umh_waiter *waiter)
 {
+    umh_deadline_clear(&module->asked_reload); /* whoever asked, this is it */
     module->is_wanted = true;
     module->is_reloading = true;
     module->is_quarantined = false;

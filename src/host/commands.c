@@ -508,3 +508,8 @@ int umh_commands_tell_failure(umh_host *host, uint16_t slot, const char *why)
     put_take(body, "why", umh_jsonc_text(why));
     return tell(host, slot, "failed", body);
 }
+
+int umh_commands_ask_reload(umh_host *host, uint16_t slot)
+{
+    return tell(host, slot, "reload", json_object());
+}

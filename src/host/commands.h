@@ -25,9 +25,10 @@
  * runtime_config (path; of a managed module, for a CLR that does not run yet; may be missing),
  * arguments (texts, of a program). From the host:
  * ModuleMeta subscribe and unsubscribe, {"slot":3,"service":"guid"}, failed,
- * {"slot":3,"why":"..."}, once after a load that asked for it, and closed, {"slot":3,"code":0}: the
- * user interface of the module has ended by itself; the broker asks the host to exit, and the
- * process ends with this code. No answers.
+ * {"slot":3,"why":"..."}, once after a load that asked for it, reload, {"slot":3}: the module asks
+ * for it, once after a load; and closed, {"slot":3,"code":0}: the user interface of the module has
+ * ended by itself; the broker asks the host to exit, and the process ends with this code. No
+ * answers.
  */
 #pragma once
 
@@ -41,4 +42,5 @@ int umh_commands_on_slot(umh_host *host, uint16_t slot, umh_bytes payload);
 UMH_MUST_USE int umh_commands_subscribe(umh_host *host, uint16_t slot, const umh_guid *service,
                                         bool is_wanted);
 UMH_MUST_USE int umh_commands_tell_closed(umh_host *host, uint16_t slot, int code);
+UMH_MUST_USE int umh_commands_ask_reload(umh_host *host, uint16_t slot);
 UMH_MUST_USE int umh_commands_tell_failure(umh_host *host, uint16_t slot, const char *why);

@@ -47,6 +47,7 @@ struct umh_module {
     bool tells_failures;
     char *left_state; /* owned; NULL: none */
     atomic_flag has_told_failure;
+    atomic_flag has_asked_reload;
     atomic_int phase;
     size_t subscription_count;
     umh_guid subscriptions[UMH_SUBSCRIPTIONS_PER_MODULE_MAX];
@@ -317,6 +318,22 @@ static size_t host_max_message_bytes(const umh_host_v1 *table)
     return table ? module_of(table)->host->max_message_bytes : 0;
 }
 
+/* Said once: a host's word to its broker is cheap, but not free. */
+static umh_result_v1 host_reload(const umh_host_v1 *table)
+{
+    umh_module *module = module_of(table);
+
+    if (!table)
+        return UMH_V1_BAD_ARGUMENT;
+    if (phase_of(module) >= PHASE_STOPPING)
+        return UMH_V1_STOPPING;
+    if (atomic_flag_test_and_set(&module->has_asked_reload))
+        return UMH_V1_OK;
+    if (umh_commands_ask_reload(module->host, module->identity.slot) != 0)
+        return result_of_failure();
+    return UMH_V1_OK;
+}
+
 static const umh_host_v1 host_table = {
     .size = sizeof(umh_host_v1),
     .abi_version = UMH_MODULE_ABI_VERSION,
@@ -328,6 +345,7 @@ static const umh_host_v1 host_table = {
     .configuration = host_configuration,
     .identity = host_identity,
     .max_message_bytes = host_max_message_bytes,
+    .reload = host_reload,
 };
 
 static umh_module *umh_module_free(umh_module *module)
@@ -401,6 +419,7 @@ static int new_module(const umh_module_spec *spec, umh_module **ret_module)
     memcpy(&module->identity.host_service, &host->service, sizeof(host->service));
     module->tells_failures = spec->tells_failures;
     atomic_flag_clear(&module->has_told_failure);
+    atomic_flag_clear(&module->has_asked_reload);
     module->step = MODULE_LOADED;
     set_phase(module, PHASE_LOADED);
     *ret_module = UMH_MOVE(module);

@@ -73,6 +73,19 @@ def test_a_reload_hands_the_state_over(runner, clerk):
     assert ask("count") == "1"
 
 
+def test_a_module_asks_for_its_reload(runner, clerk):
+    ask = clerk()
+    assert ask("count") == "1"
+    pid = runner.pid("one")
+    assert ask("reload") == "asks"
+    runner.await_log("is reloaded as it asked")
+    eventually(lambda: runner.find_module("one", "Clerk")["loaded"] == 2, runner.patience, "it was loaded again")
+    runner.await_module("one", "Clerk", "running")
+    assert ask("count") == "2"
+    assert runner.pid("one") == pid
+    assert runner.log().count("is reloaded as it asked") == 1
+
+
 @pytest.mark.sanitize
 def test_a_stop_wakes_a_handler_that_awaits(runner, clerk):
     ask = clerk()

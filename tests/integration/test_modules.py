@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -324,6 +325,22 @@ def test_reloads_some_times(runner):
 
 @pytest.mark.sanitize
 @pytest.mark.tsan
+@pytest.mark.sanitize
+def test_asks_for_a_reload_at_each_start_and_gets_one_a_second(runner):
+    runner.configure(runner.host("one", "restless", "echo"))
+    runner.start()
+    pid = runner.pid("one")
+    seen = []
+    for count in (2, 3, 4):
+        eventually(lambda: runner.find_module("one", "restless")["loaded"] >= count, runner.patience, "another reload")
+        seen.append(time.monotonic())
+    assert seen[-1] - seen[0] > 1.5, "a reload a second, whatever it asks for"
+    assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "beside it") == "beside it"
+    assert runner.umh("unload", "one", "restless").stdout.strip() == b"unloaded"
+    assert runner.pid("one") == pid
+    assert "was listened to in its stop" not in runner.log()
+
+
 def test_an_orderly_reload_loses_nothing(runner):
     """The receiver is reloaded while messages come; what it counts over all its lives is what was sent."""
     runner.configure(

@@ -56,6 +56,11 @@ public sealed class Clerk(ILogger<Clerk> logger, IOptionsMonitor<ClerkOptions> o
                     logger.LogWarning("noted {Number}", 42);
                 await postman.Post("logged");
                 break;
+            case "reload":
+                await postman.Post("asks");
+                RequestReload();
+                RequestReload();
+                break;
             case "wait":
                 await postman.Post("waiting");
                 await Task.Delay(Timeout.Infinite, Stopping); // until it is stopped, and no longer: the event
