@@ -129,7 +129,7 @@ static int enter_group(umh_host *host, umh_spawn *spawn, umh_why *ret_why)
     if (r == UMH_SPAWN_REFUSED_FOR_GOOD)
         return r;
     if (r == 0)
-        r = umh_cgroup_open_entry(host->cgroup, &spawn->spec.cgroup);
+        r = umh_cgroup_open_folder(host->cgroup, &spawn->spec.cgroup);
     if (r && (!is_any(&quotas) || !host->config.limits.required)) {
         forgo_group(host);
         return 0;

@@ -55,8 +55,8 @@ const char *umh_cgroup_quota_name(umh_cgroup_quota quota);
 UMH_MUST_USE int umh_cgroup_new(umh_cgroups *cgroups, const char *name,
                                 const umh_cgroup_limits *limits, umh_cgroup **ret_cgroup,
                                 umh_why *ret_why);
-/* What a process writes to enter; for umh_process_spec.cgroup, the caller's. */
-UMH_MUST_USE int umh_cgroup_open_entry(const umh_cgroup *cgroup, umh_pipe *ret_entry);
+/* For umh_process_spec.cgroup, the caller's. */
+UMH_MUST_USE int umh_cgroup_open_folder(const umh_cgroup *cgroup, umh_pipe *ret_folder);
 void umh_cgroup_kill(const umh_cgroup *cgroup); /* everything in it, at once */
 void umh_cgroup_read_usage(const umh_cgroup *cgroup, umh_cgroup_usage *ret_usage);
 /* Kills what is in it and removes it; one that is not empty yet is removed later. */

@@ -49,7 +49,7 @@ typedef struct umh_process_spec {
      */
     umh_pipe lifeline;
     const umh_user *user;   /* NULL: who we are */
-    umh_pipe cgroup;        /* entry of the control group to be in; UMH_PIPE_NONE: ours */
+    umh_pipe cgroup;        /* the open folder of its control group; UMH_PIPE_NONE: ours */
     int64_t open_files_max; /* 0: ours */
     /* the number of open files it begins with, within what it may raise that to; 0: ours */
     int64_t open_files_usual;

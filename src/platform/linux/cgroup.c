@@ -479,16 +479,13 @@ int umh_cgroup_new(umh_cgroups *cgroups, const char *name, const umh_cgroup_limi
     return umh_fold(r);
 }
 
-int umh_cgroup_open_entry(const umh_cgroup *cgroup, umh_pipe *ret_entry)
+int umh_cgroup_open_folder(const umh_cgroup *cgroup, umh_pipe *ret_folder)
 {
-    char path[UMH_CGROUP_NAME_BYTES + 16];
-    int file;
+    int folder = openat(cgroup->cgroups->tree, cgroup->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    snprintf(path, sizeof path, "%s/cgroup.procs", cgroup->name);
-    file = openat(cgroup->cgroups->tree, path, O_WRONLY | O_CLOEXEC);
-    if (file < 0)
+    if (folder < 0)
         return UMH_FAIL_OS(errno, "open the group '%s'", cgroup->name);
-    ret_entry->handle = file;
+    ret_folder->handle = folder;
     return 0;
 }
 

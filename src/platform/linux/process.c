@@ -44,6 +44,9 @@ typedef enum launch_stage {
     LAUNCH_PROGRAM,
 } launch_stage;
 
+/* An outcome: not in that group. Whether it can be otherwise is for the next attempt to say. */
+enum { NOT_BORN = UMH_PROCESS_RUNNING + 1 };
+
 /* What parent and child say to each other through their shared memory. */
 typedef struct launch {
     const umh_process_spec *spec;
@@ -52,6 +55,7 @@ typedef struct launch {
     char *const *environment;
     const char *folder;
     pid_t parent;
+    int group;                /* folder of a control group to be born in; -1: ours */
     int sources[TARGETS_MAX]; /* become descriptors 0, 1, 2, ... */
     int source_count;
     launch_stage stage; /* where it failed */
@@ -241,22 +245,32 @@ static int explain(const process_launch *launch)
 static pid_t clone_child(process_launch *launch, char *stack, int *ret_pidfd)
 {
     const kernel_signal_set all = ~UINT64_C(0);
-    int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+    int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+    umh_clone_spec into = {.run = run_child,
+                           .argument = launch,
+                           .stack = stack,
+                           .stack_bytes = CHILD_STACK_BYTES,
+                           .exit_signal = SIGCHLD,
+                           .ret_pidfd = ret_pidfd,
+                           .group = launch->group};
     kernel_signal_set before;
     pid_t pid;
     int error;
 
     if (launch->spec->containment == CONTAINED_BY_NAMESPACE)
         flags |= CLONE_NEWPID | CLONE_NEWNS;
+    into.flags = flags;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
-    pid = UMH_CLONE(run_child, stack + CHILD_STACK_BYTES, flags, launch, ret_pidfd);
+    pid = launch->group >= 0
+              ? umh_clone_into(&into)
+              : UMH_CLONE(run_child, stack + CHILD_STACK_BYTES, flags | SIGCHLD, launch, ret_pidfd);
     error = errno;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
     errno = error;
     return pid;
 }
 
-/* Outcomes: UMH_PROCESS_NO_PROGRAM. */
+/* Outcomes: UMH_PROCESS_NO_PROGRAM, NOT_BORN. */
 static int run(process_launch *launch, umh_process *ret_process)
 {
     umh_process process = UMH_PROCESS_INIT;
@@ -272,6 +286,8 @@ static int run(process_launch *launch, umh_process *ret_process)
     pid = clone_child(launch, stack, &pidfd);
     error = errno;
     munmap(stack, CHILD_STACK_BYTES);
+    if (pid < 0 && launch->group >= 0)
+        return NOT_BORN;
     if (pid < 0)
         return UMH_FAIL_OS(error, "start '%s'", launch->spec->program);
 
@@ -286,12 +302,56 @@ static int run(process_launch *launch, umh_process *ret_process)
     return 0;
 }
 
-/* Outcomes: UMH_PROCESS_NO_PROGRAM. */
-static int run_init(process_launch *launch, umh_process *ret_process)
+/* `entry`: what init writes to; -1: it is not to. Outcomes: UMH_PROCESS_NO_PROGRAM, NOT_BORN. */
+static int run_init(process_launch *launch, umh_pipe entry, umh_process *ret_process)
 {
     UMH_AUTO(umh_init_command) command = UMH_INIT_COMMAND_INIT;
     const umh_process_spec *spec = launch->spec;
+    const int source_count = launch->source_count;
     umh_init_descriptors descriptors;
+    int r;
+
+    descriptors.lifeline = add_source(launch, spec->lifeline);
+    descriptors.report = add_source(launch, spec->report);
+    descriptors.cgroup = add_source(launch, entry);
+    r = umh_init_command_make(spec, &descriptors, &command);
+    if (r)
+        return r;
+    launch->program = spec->init;
+    launch->arguments = command.arguments;
+    r = run(launch, ret_process);
+    launch->source_count = source_count;
+    if (r == 0)
+        ret_process->is_init = spec->containment == CONTAINED_BY_NAMESPACE;
+    return r;
+}
+
+/*
+ * Born in its group where the system can do that, otherwise moved there by init. Outcomes:
+ * UMH_PROCESS_NO_PROGRAM.
+ */
+static int run_in_group(process_launch *launch, umh_process *ret_process)
+{
+    umh_pipe entry = UMH_PIPE_NONE;
+    int r;
+
+    launch->group = (int)launch->spec->cgroup.handle;
+    r = run_init(launch, UMH_PIPE_NONE, ret_process);
+    if (r != NOT_BORN)
+        return r;
+    entry.handle = openat(launch->group, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (entry.handle < 0)
+        return UMH_FAIL_OS(errno, "open the control group of '%s'", launch->spec->program);
+    launch->group = -1;
+    r = run_init(launch, entry, ret_process);
+    umh_pipe_close(&entry);
+    return r;
+}
+
+/* Outcomes: UMH_PROCESS_NO_PROGRAM. */
+static int run_with_init(process_launch *launch, umh_process *ret_process)
+{
+    const umh_process_spec *spec = launch->spec;
     int r;
 
     if (!spec->init)
@@ -300,20 +360,13 @@ static int run_init(process_launch *launch, umh_process *ret_process)
     if (faccessat(AT_FDCWD, spec->program, X_OK, AT_EACCESS) != 0) {
         launch->stage = LAUNCH_PROGRAM;
         launch->error = errno;
-        return explain(launch);
+        r = explain(launch);
+    } else if (umh_pipe_is_open(spec->cgroup)) {
+        r = run_in_group(launch, ret_process);
+    } else {
+        r = run_init(launch, UMH_PIPE_NONE, ret_process);
     }
-    descriptors.lifeline = add_source(launch, spec->lifeline);
-    descriptors.report = add_source(launch, spec->report);
-    descriptors.cgroup = add_source(launch, spec->cgroup);
-    r = umh_init_command_make(spec, &descriptors, &command);
-    if (r)
-        return r;
-    launch->program = spec->init;
-    launch->arguments = command.arguments;
-    r = run(launch, ret_process);
-    if (r == 0)
-        ret_process->is_init = spec->containment == CONTAINED_BY_NAMESPACE;
-    return r;
+    return r == UMH_PROCESS_NO_PROGRAM ? UMH_PROCESS_NO_PROGRAM : umh_fold(r);
 }
 
 int umh_process_start(const umh_process_spec *spec, umh_process *ret_process)
@@ -323,6 +376,7 @@ int umh_process_start(const umh_process_spec *spec, umh_process *ret_process)
                              .program = spec->program,
                              .arguments = spec->arguments,
                              .environment = none,
+                             .group = -1,
                              .parent = getpid()};
     int null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
     int r;
@@ -334,7 +388,7 @@ int umh_process_start(const umh_process_spec *spec, umh_process *ret_process)
     /* A user's folder may not answer, and the calling thread waits here: init enters it. */
     launch.folder = spec->folder && !spec->user ? spec->folder : "/";
     collect_sources(&launch, null_device);
-    r = umh_init_is_needed(spec) ? run_init(&launch, ret_process) : run(&launch, ret_process);
+    r = umh_init_is_needed(spec) ? run_with_init(&launch, ret_process) : run(&launch, ret_process);
     close(null_device);
     if (r == UMH_PROCESS_NO_PROGRAM)
         return UMH_PROCESS_NO_PROGRAM;

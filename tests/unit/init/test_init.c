@@ -498,17 +498,34 @@ static void test_without_a_namespace_the_program_takes_its_place(void **state)
     assert_int_equal(finish(all, NULL).exit_code, 0);
 }
 
+/* No control group, so that its entry is written to; `entry` is what that leads to. */
+static umh_pipe make_group(const char *entry, char *ret_folder)
+{
+    umh_pipe group = UMH_PIPE_NONE;
+    char path[UMH_PATH_BYTES];
+
+    assert_int_equal(umh_file_make_temporary("umh-group-", ret_folder), 0);
+    assert_int_equal(umh_file_join(ret_folder, "cgroup.procs", path), 0);
+    assert_int_equal(symlink(entry, path), 0);
+    group.handle = open(ret_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(umh_pipe_is_open(group));
+    return group;
+}
+
 static void test_nothing_of_its_own_reaches_the_program(void **state)
 {
     fixture *all = get_fixture(state);
     umh_user user = {.uid = 0, .gid = 0};
+    char entry[64];
+    char folder[UMH_PATH_BYTES];
     umh_pipe in;
-    umh_pipe entry;
+    umh_pipe out;
     char byte = 0;
     size_t size;
 
-    assert_int_equal(umh_pipe_new(&in, &entry), 0);
-    all->spec.cgroup = entry;
+    assert_int_equal(umh_pipe_new(&in, &out), 0);
+    snprintf(entry, sizeof entry, "/proc/self/fd/%d", (int)out.handle);
+    all->spec.cgroup = make_group(entry, folder);
     all->spec.inherit[0] = all->page.object;
     start(all, "descriptors", NULL);
     expect_text(all, "0 1 2 3 ");
@@ -526,7 +543,9 @@ static void test_nothing_of_its_own_reaches_the_program(void **state)
     expect_text(all, "0 1 2 3 ");
     finish(all, NULL);
     umh_pipe_close(&in);
-    umh_pipe_close(&entry);
+    umh_pipe_close(&out);
+    umh_pipe_close(&all->spec.cgroup);
+    assert_int_equal(umh_file_remove_tree(folder), 0);
 }
 
 static void test_reaps_orphans(void **state)
@@ -651,15 +670,18 @@ static void test_says_why_the_program_does_not_run(void **state)
 static void test_says_which_step_failed(void **state)
 {
     fixture *all = get_fixture(state);
+    char folder[UMH_PATH_BYTES];
     umh_process_end end;
 
-    all->spec.cgroup = all->to; /* cannot be written to */
+    all->spec.cgroup = make_group("/dev/full", folder);
     all->spec.standard[2] = all->from_end;
     start(all, "exit", "0");
     expect_text(all,
-                "level=error msg=\"umh-init: enter the control group: Bad file descriptor\"\n");
+                "level=error msg=\"umh-init: enter the control group: No space left on device\"\n");
     end = finish(all, NULL);
-    assert_int_equal(end.not_started, EBADF);
+    assert_int_equal(end.not_started, ENOSPC);
+    umh_pipe_close(&all->spec.cgroup);
+    assert_int_equal(umh_file_remove_tree(folder), 0);
 
     umh_pipe_close(&all->from);
     assert_int_equal(umh_pipe_new(&all->from, &all->from_end), 0);

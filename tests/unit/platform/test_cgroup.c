@@ -201,11 +201,21 @@ static umh_cgroup *new_group(const group_tree *tree, const char *name)
     return cgroup;
 }
 
+static void find_init(char *ret_path)
+{
+    char folder[UMH_PATH_BYTES];
+
+    assert_int_equal(umh_file_program_folder(folder), 0);
+    for (int i = 0; i < 3; i++)
+        umh_file_parent(folder, folder);
+    assert_int_equal(umh_file_join(folder, "bin/umh-init", ret_path), 0);
+}
+
 /* A shell and a child of it in a session of its own, in the group before either does anything. */
 static umh_process start_in(const umh_cgroup *cgroup)
 {
-    const char *const arguments[] = {"sh", "-c",
-                                     "echo 0 >&3; setsid sleep 1000 & echo; exec sleep 1000", NULL};
+    const char *const arguments[] = {"sh", "-c", "setsid sleep 1000 & echo; exec sleep 1000", NULL};
+    char init[UMH_PATH_BYTES];
     umh_process_spec spec = UMH_PROCESS_SPEC_INIT;
     umh_process process = UMH_PROCESS_INIT;
     umh_pipe ready = UMH_PIPE_NONE;
@@ -215,10 +225,12 @@ static umh_process start_in(const umh_cgroup *cgroup)
     spec.program = "/bin/sh";
     spec.arguments = arguments;
     assert_int_equal(umh_pipe_new(&ready, &spec.standard[1]), 0);
-    assert_int_equal(umh_cgroup_open_entry(cgroup, &spec.inherit[0]), 0);
+    find_init(init);
+    spec.init = init;
+    assert_int_equal(umh_cgroup_open_folder(cgroup, &spec.cgroup), 0);
     assert_int_equal(umh_process_start(&spec, &process), 0);
     umh_pipe_close(&spec.standard[1]);
-    umh_pipe_close(&spec.inherit[0]);
+    umh_pipe_close(&spec.cgroup);
     assert_int_equal(
         umh_pipe_read(ready, &byte, 1, umh_clock_now_ns() + PATIENCE_MS * UMH_NS_PER_MS, &size), 0);
     umh_pipe_close(&ready);
