@@ -130,6 +130,19 @@ internal struct NativeFacts
     }
 }
 
+/// <summary>umh_managed_unload</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeUnload
+{
+    /// <summary>UMH_EXPLANATION_BYTES</summary>
+    public const int ExplanationBytes = 16 * 1024;
+
+    public uint Size;
+    public uint WantsExplanation;
+    public NativeHost* Host;
+    public byte* Explanation;
+}
+
 /// <summary>umh_managed_calls: what the host calls.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NativeCalls
@@ -142,7 +155,7 @@ internal unsafe struct NativeCalls
     public delegate* unmanaged[Cdecl]<nint, byte*, int> Start;
     public delegate* unmanaged[Cdecl]<nint, NativeMessage*, void> OnMessage;
     public delegate* unmanaged[Cdecl]<nint, int, void> Stop;
-    public delegate* unmanaged[Cdecl]<nint, byte*, int> Unload;
+    public delegate* unmanaged[Cdecl]<nint, NativeUnload*, byte*, int> Unload;
     public delegate* unmanaged[Cdecl]<nint, byte*, byte*, int> Configure;
     public delegate* unmanaged[Cdecl]<nint, void> BeginStop;
 }
@@ -162,6 +175,7 @@ internal unsafe struct NativeStart
     public delegate* unmanaged[Cdecl]<NativeHost*, NativeGuid*, uint, byte*, nuint, int> SendInside;
     public delegate* unmanaged[Cdecl]<NativeHost*, byte*, nuint, void> Failed;
     public delegate* unmanaged[Cdecl]<NativeHost*, byte*, nuint, int> KeepState;
+    public delegate* unmanaged[Cdecl]<NativeHost*, void> Gone;
 }
 
 /// <summary>The host that runs this process, and what its structs are measured by.</summary>

@@ -102,12 +102,23 @@ internal static unsafe class EntryPoints
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int Unload(nint handle, byte* why)
+    private static int Unload(nint handle, NativeUnload* spec, byte* why)
     {
         try
         {
             WeakReference context = Release(handle);
-            return Unloader.WaitForEnd(context) is { } holder ? Refuse(why, holder) : Done;
+            Unloading unloading = new()
+            {
+                Context = context,
+                WantsExplanation = spec->WantsExplanation != 0,
+                OnGone = new GoneCall(spec->Host).Call,
+            };
+            if (Unloader.WaitForEnd(unloading) is not { } holder)
+                return Done;
+            Border.Put(
+                string.Join('\n', unloading.Explanation),
+                new Span<byte>(spec->Explanation, NativeUnload.ExplanationBytes));
+            return Refuse(why, holder);
         }
         catch (Exception exception)
         {

@@ -11,7 +11,7 @@ namespace UniversalModuleHost.Hosting;
 
 /// <summary>
 /// Of a module that could not be unloaded, whose process is replaced as soon as its other modules
-/// have stopped; or of one that could not be loaded, after which the process goes on.
+/// have stopped, or goes on with what is left over; or of one that could not be loaded.
 /// </summary>
 internal sealed class KeptContexts
 {
@@ -26,26 +26,31 @@ internal sealed class KeptContexts
     private readonly string? _name;
     private readonly LogLevel _level;
     private readonly string _after;
+    private readonly Action? _onGone;
     private readonly long _since = Stopwatch.GetTimestamp();
     private readonly Timer _timer;
     private TimeSpan _pause = s_first;
 
-    private KeptContexts(WeakReference context, LogLevel level, string after)
+    private KeptContexts(WeakReference context, LogLevel level, string after, Action? onGone)
     {
         _context = context;
         _level = level;
         _after = after;
+        _onGone = onGone;
         _name = NameOf(context);
         _timer = new Timer(static self => ((KeptContexts)self!).Look(), this, s_first, s_once);
     }
 
-    public static void WatchUnloaded(WeakReference context) =>
-        _ = new KeptContexts(context, LogLevel.Information, "it could not be unloaded");
+    /// <param name="context">Asked to unload.</param>
+    /// <param name="onGone">Called once, on a thread of the pool.</param>
+    public static void WatchUnloaded(WeakReference context, Action? onGone) =>
+        _ = new KeptContexts(context, LogLevel.Information, "it could not be unloaded", onGone);
 
     public static void WatchUnusable(AssemblyLoadContext context) => _ = new KeptContexts(
         new WeakReference(context, trackResurrection: true),
         LogLevel.Debug,
-        "it could not be loaded");
+        "it could not be loaded",
+        onGone: null);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static string? NameOf(WeakReference context) =>
@@ -60,6 +65,7 @@ internal sealed class KeptContexts
             double seconds = Stopwatch.GetElapsedTime(_since).TotalSeconds;
             HostLog.Write(_level, _name, $"has gone after all, {seconds:F0} s after {_after}");
             _timer.Dispose();
+            _onGone?.Invoke();
             return;
         }
         _pause = _pause < s_rarest ? _pause * 2 : s_rarest;

@@ -1,12 +1,33 @@
 // SPDX-License-Identifier: MIT
 // Proof that a context has gone: its weak reference dies, or something is named that holds it.
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
 using System.Threading;
 
 namespace UniversalModuleHost.Hosting;
+
+/// <summary>One context that was asked to unload, and what its host wants to know of it.</summary>
+internal sealed class Unloading
+{
+    public required WeakReference Context { get; init; }
+
+    public bool WantsExplanation { get; init; }
+
+    /// <summary>It has gone after all, later.</summary>
+    public Action? OnGone { get; init; }
+
+    /// <summary>Of one that is still there, where that was wanted: a line for each holder.</summary>
+    public IReadOnlyList<string> Explanation { get; set; } = [];
+}
+
+/// <summary>Tells the process that what it was told is left over has gone.</summary>
+internal sealed unsafe class GoneCall(NativeHost* host)
+{
+    public void Call() => Border.Start->Gone(host);
+}
 
 internal static class Unloader
 {
@@ -29,8 +50,9 @@ internal static class Unloader
         + "static of the host holds it";
 
     /// <summary>Null: it has gone. Else what holds it, for people.</summary>
-    public static string? WaitForEnd(WeakReference context)
+    public static string? WaitForEnd(Unloading unloading)
     {
+        WeakReference context = unloading.Context;
         Stopwatch waited = Stopwatch.StartNew();
         TimeSpan nextSweep = TimeSpan.Zero;
 
@@ -48,12 +70,23 @@ internal static class Unloader
                 continue;
             }
             if (waited.Elapsed >= s_patience)
-            {
-                KeptContexts.WatchUnloaded(context);
-                return Holders.Name(context) ?? Unknown;
-            }
+                return NameHolders(unloading);
             Thread.Sleep(pause);
         }
+    }
+
+    private static string? NameHolders(Unloading unloading)
+    {
+        string names = Holders.Name(unloading.Context) ?? Unknown;
+        if (unloading.WantsExplanation)
+            unloading.Explanation = Explainer.Explain(unloading.Context, names);
+
+        // That took a while.
+        Collect();
+        if (!unloading.Context.IsAlive)
+            return null;
+        KeptContexts.WatchUnloaded(unloading.Context, unloading.OnGone);
+        return names;
     }
 
     public static void Collect()

@@ -222,36 +222,59 @@ static int configure_module(const slot_call *call)
 }
 
 /* Outcomes: UMH_MODULE_STILL_THERE. The slot is empty unless a thread stood in the way. */
-static int unload(const slot_call *call, umh_why *ret_why)
+static int unload(const slot_call *call, umh_unloading *unloading)
 {
     umh_dispatch *dispatch = call->host->dispatch;
     int r;
 
     if (umh_module_is_native(call->module) &&
         !umh_dispatch_retire_callers(dispatch, call->slot, umh_clock_deadline_ns(RETIRE_MS))) {
-        umh_why_set(ret_why, "a thread that called it has not come back from another module");
+        umh_why_set(&unloading->why,
+                    "a thread that called it has not come back from another module");
         return UMH_MODULE_STILL_THERE;
     }
     umh_dispatch_set_module(dispatch, call->slot, NULL);
-    r = umh_module_unload_take(call->module, ret_why);
+    r = umh_module_unload_take(call->module, unloading);
     return r == UMH_MODULE_STILL_THERE ? UMH_MODULE_STILL_THERE : umh_fold(r);
+}
+
+static json_t *list_lines(const char *lines)
+{
+    json_t *list = json_array();
+
+    while (*lines) {
+        size_t size = strcspn(lines, "\n");
+        char *line = umh_text_copy_bytes(lines, size);
+
+        if (line && *line)
+            umh_ignore(json_array_append_new(list, umh_jsonc_text(line)));
+        umh_text_free(line);
+        lines += size + (lines[size] == '\n');
+    }
+    return list;
 }
 
 static int unload_module(const slot_call *call)
 {
     uint64_t began_ns = umh_clock_now_ns();
-    umh_why why = UMH_WHY_INIT;
+    umh_unloading unloading = {
+        .wants_explanation = umh_jsonc_get_bool(call->command->body, "explain", false)};
     json_t *answer = json_object();
     int r;
 
     umh_dispatch_note(call->host->dispatch, call->slot, ACTIVITY_UNLOADING);
-    r = unload(call, &why);
+    r = unload(call, &unloading);
     umh_dispatch_note(call->host->dispatch, call->slot, ACTIVITY_NONE);
     if (r < 0)
-        umh_why_set_failure(&why);
+        umh_why_set_failure(&unloading.why);
     put_take(answer, "outcome", json_string(r ? "replace" : "unloaded"));
     if (r)
-        put_take(answer, "why", json_string(why.text));
+        put_take(answer, "why", json_string(unloading.why.text));
+    if (unloading.left > 0)
+        put_take(answer, "left", json_integer(unloading.left));
+    if (unloading.explanation)
+        put_take(answer, "explanation", list_lines(unloading.explanation));
+    umh_unloading_deinit(&unloading);
     put_milliseconds(answer, began_ns);
     return answer_take(call->host, call->command->id, answer);
 }
@@ -499,6 +522,14 @@ int umh_commands_tell_closed(umh_host *host, uint16_t slot, int code)
     atomic_store(&host->exit_code, code);
     put_take(body, "code", json_integer(code));
     return tell(host, slot, "closed", body);
+}
+
+int umh_commands_tell_gone(umh_host *host, int64_t left)
+{
+    json_t *body = json_object();
+
+    put_take(body, "left", json_integer(left));
+    return tell(host, UMH_SLOT_NONE, "gone", body);
 }
 
 int umh_commands_tell_failure(umh_host *host, uint16_t slot, const char *why)

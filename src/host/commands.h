@@ -15,7 +15,10 @@
  *   ModuleMeta    stop     yes    LOADED, STARTED    {} after the module's last message, or
  *                 {"reload":true}, or {}             {"state":"..."}: what it leaves its successor
  *   ModuleMeta    unload   yes    STOPPED, FAILED    {"outcome":"unloaded","took_ms":n} or
- *                 {"outcome":"replace","why":"..."}
+ *                 {"explain":true}, or {}            {"outcome":"replace","why":"...","left":n,
+ *                 "explanation":["...", ...]}: the slot is empty, and what is left of the module
+ *                 has the number n; without "left" a thread stands in the way, the slot stays
+ *                 STOPPED, and unload may be asked again
  *   ModuleMeta    exit     -      any                none: every module is stopped in parallel,
  *                 then the process ends with 0
  *
@@ -24,7 +27,8 @@
  * config (text), state (what its predecessor left, may be missing), tells_failures,
  * runtime_config (path; of a managed module, for a CLR that does not run yet; may be missing),
  * arguments (texts, of a program). From the host:
- * ModuleMeta subscribe and unsubscribe, {"slot":3,"service":"guid"}, failed,
+ * ModuleMeta gone, {"left":n}: what was left of a module is not there any more;
+ * subscribe and unsubscribe, {"slot":3,"service":"guid"}, failed,
  * {"slot":3,"why":"..."}, once after a load that asked for it, reload, {"slot":3}: the module asks
  * for it, once after a load; and closed, {"slot":3,"code":0}: the user interface of the module has
  * ended by itself; the broker asks the host to exit, and the process ends with this code. No
@@ -44,3 +48,4 @@ UMH_MUST_USE int umh_commands_subscribe(umh_host *host, uint16_t slot, const umh
 UMH_MUST_USE int umh_commands_tell_closed(umh_host *host, uint16_t slot, int code);
 UMH_MUST_USE int umh_commands_ask_reload(umh_host *host, uint16_t slot);
 UMH_MUST_USE int umh_commands_tell_failure(umh_host *host, uint16_t slot, const char *why);
+UMH_MUST_USE int umh_commands_tell_gone(umh_host *host, int64_t left);

@@ -53,6 +53,8 @@ static int make_parts(umh_host *host)
     if (r == 0)
         r = umh_condition_new(&host->initialised);
     if (r == 0)
+        r = umh_remains_new(&host->remains);
+    if (r == 0)
         r = umh_outbox_new(&outbox, &host->outbox);
     dispatch.outbox = host->outbox;
     if (r == 0)

@@ -7,6 +7,7 @@
  *   stdio      main              umh_host        _exit
  *   outbox     umh_host_new      umh_host        _exit
  *   dispatch   umh_host_new      umh_host        _exit
+ *   remains    umh_host_new      umh_host        _exit
  *   managed    init command      umh_host        _exit
  *   main thread init command     umh_host        _exit
  *   module     load command      its slot        unload (freed by the thread that unloads)
@@ -22,6 +23,7 @@
 #include "host/dispatch.h"
 #include "host/main_thread.h"
 #include "host/managed.h"
+#include "host/remains.h"
 #include "host/stdio.h"
 #include "platform/thread.h"
 
@@ -31,6 +33,7 @@ struct umh_host {
     umh_stdio stdio;
     umh_outbox *outbox;
     umh_dispatch *dispatch;
+    umh_remains *remains;
     umh_managed *managed; /* NULL until init; the main thread waits for it, under the lock */
     umh_main_thread *main_thread; /* of a UI host; else NULL: it is the CLR's */
     umh_lock *lock;
@@ -44,6 +47,7 @@ struct umh_host {
     uint64_t window_bytes;
     umh_log_level log_level;
     bool is_initialised;
+    _Atomic int64_t left_count; /* the last number of a module that could not be unloaded */
     atomic_int exit_code; /* of an orderly end: 0, or what a user interface ended with */
 };
 

@@ -111,6 +111,7 @@ umh_managed_start umh_managed_functions(void)
         .send_inside = umh_module_send_inside,
         .failed = umh_module_note_failure,
         .keep_state = umh_module_keep_state,
+        .gone = umh_module_note_gone,
     };
 }
 
@@ -356,13 +357,21 @@ static int managed_unload_take(void *state, umh_why *ret_why)
 {
     managed_module *module = state;
     char why[UMH_MANAGED_WHY_BYTES] = "";
-    bool is_gone = module->calls->unload(module->handle, why) == 0;
+    char explanation[UMH_EXPLANATION_BYTES] = "";
+    const umh_managed_unload spec = {
+        .size = sizeof(spec),
+        .wants_explanation = umh_module_wants_explanation(module->module),
+        .host = umh_module_host_table(module->module),
+        .explanation = explanation,
+    };
+    bool is_gone = module->calls->unload(module->handle, &spec, why) == 0;
 
+    if (!is_gone) {
+        umh_why_set(ret_why, "%s", why);
+        umh_module_explain(module->module, explanation);
+    }
     free(module);
-    if (is_gone)
-        return 0;
-    umh_why_set(ret_why, "%s", why);
-    return UMH_MODULE_STILL_THERE;
+    return is_gone ? 0 : UMH_MODULE_STILL_THERE;
 }
 
 const umh_loader umh_loader_managed = {

@@ -37,6 +37,13 @@ typedef struct umh_managed_facts {
     umh_guid services[UMH_MODULE_SERVICES_MAX];
 } umh_managed_facts;
 
+typedef struct umh_managed_unload {
+    uint32_t size;
+    uint32_t wants_explanation;
+    const umh_host_v1 *host; /* for `gone`, when it is still there */
+    char *explanation;       /* UMH_EXPLANATION_BYTES; lines, NUL-terminated; empty: none */
+} umh_managed_unload;
+
 /*
  * Filled by ManagedHost's Main. Result 0: done; 1: not usable or still there, `why`
  * (UMH_MANAGED_WHY_BYTES, NUL-terminated) says why.
@@ -51,8 +58,8 @@ typedef struct umh_managed_calls {
     void (*on_message)(void *handle, const umh_message_v1 *message);
     /* is_reload: a successor follows, keep_state takes what is left to it */
     void (*stop)(void *handle, int32_t is_reload);
-    /* the handle is gone; waits up to 2 s for the proof */
-    int32_t (*unload)(void *handle, char *why);
+    /* the handle is gone; waits up to 2 s for the proof, and for an explanation */
+    int32_t (*unload)(void *handle, const umh_managed_unload *spec, char *why);
     /* another Config, JSON text; 1: it did not take it over and is to be reloaded */
     int32_t (*configure)(void *handle, const char *config, char *why);
     /* beside a call under way, on any thread: its stopping token is cancelled, elsewhere */
@@ -75,6 +82,7 @@ typedef struct umh_managed_start {
     /* umh_module_note_failure, umh_module_keep_state */
     void (*failed)(const umh_host_v1 *host, const char *text, size_t text_bytes);
     umh_result_v1 (*keep_state)(const umh_host_v1 *host, const char *text, size_t text_bytes);
+    void (*gone)(const umh_host_v1 *host); /* umh_module_note_gone */
 } umh_managed_start;
 
 /* What C# calls, without what is between ManagedHost's Main and its host: context to wait_for_end. */

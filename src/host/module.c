@@ -45,7 +45,9 @@ struct umh_module {
     bool was_started;       /* before the phase is PHASE_STARTED, then constant */
     bool has_successor;     /* slot's thread */
     bool tells_failures;
-    char *left_state; /* owned; NULL: none */
+    char *left_state;         /* owned; NULL: none */
+    umh_unloading *unloading; /* while it is unloaded */
+    int64_t left;             /* see umh_unloading */
     atomic_flag has_told_failure;
     atomic_flag has_asked_reload;
     atomic_int phase;
@@ -517,6 +519,7 @@ int umh_module_load(const umh_module_spec *spec, umh_module_facts *ret_facts,
         return umh_fold(r);
     umh_outbox_open_slot(module->host->outbox, spec->slot);
     umh_dispatch_forget_failures(module->host->dispatch, spec->slot);
+    umh_remains_look(module->host->remains);
     before = enter(spec->slot);
     r = module->loader->load(module, spec, ret_facts, &module->state, ret_why);
     leave(before);
@@ -646,19 +649,57 @@ int umh_module_configure(umh_module *module, const char *config, umh_why *ret_wh
     return r == UMH_MODULE_NOT_TAKEN ? UMH_MODULE_NOT_TAKEN : umh_fold(r);
 }
 
-int umh_module_unload_take(umh_module *module, umh_why *ret_why)
+void umh_unloading_deinit(umh_unloading *unloading)
+{
+    umh_text_free(UMH_MOVE(unloading->explanation));
+}
+
+bool umh_module_wants_explanation(const umh_module *module)
+{
+    return module->unloading && module->unloading->wants_explanation;
+}
+
+void umh_module_explain(const umh_module *module, const char *lines)
+{
+    umh_unloading *unloading = module->unloading;
+
+    if (!unloading || !*lines)
+        return;
+    umh_text_free(unloading->explanation);
+    unloading->explanation = umh_text_copy(lines);
+}
+
+void umh_module_note_gone(const umh_host_v1 *table)
+{
+    const umh_module *module = module_of(table);
+
+    if (umh_commands_tell_gone(module->host, module->left) != 0)
+        umh_failure_take();
+}
+
+int umh_module_unload_take(umh_module *module, umh_unloading *unloading)
 {
     uint16_t before;
     int r;
 
     umh_module_stop(module);
+    umh_remains_look(module->host->remains);
+    module->unloading = unloading;
+    /* Before the loader is asked: it may be told of the end before this returns. */
+    module->left = atomic_fetch_add(&module->host->left_count, 1) + 1;
     before = enter(module->identity.slot);
-    r = module->loader->unload_take(UMH_MOVE(module->state), ret_why);
+    r = module->loader->unload_take(UMH_MOVE(module->state), &unloading->why);
     leave(before);
+    module->unloading = NULL;
 
-    /* What is still there may still call: its table answers until the process is replaced. */
-    if (r == UMH_MODULE_STILL_THERE)
+    /*
+     * What is still there may still call: its table answers until the process is replaced, also
+     * after the image or the context has gone, for what ManagedHost keeps of it.
+     */
+    if (r == UMH_MODULE_STILL_THERE) {
+        unloading->left = module->left;
         return UMH_MODULE_STILL_THERE;
+    }
     umh_module_free(module);
     return umh_fold(r);
 }

@@ -62,6 +62,19 @@ typedef struct umh_module_facts {
 
 enum { UMH_MODULE_UNUSABLE = 1, UMH_MODULE_STILL_THERE = 2, UMH_MODULE_NOT_TAKEN = 3 };
 
+#define UMH_EXPLANATION_BYTES (16u * 1024) /* of lines about one module; what is longer is cut */
+
+/* An unloading, and what came of it. */
+typedef struct umh_unloading {
+    bool wants_explanation;
+    /* of UMH_MODULE_STILL_THERE */
+    umh_why why;       /* what holds it */
+    int64_t left;      /* by what number the broker is told when it goes after all; 0: not left */
+    char *explanation; /* owned; lines about who holds it; NULL: none */
+} umh_unloading;
+
+void umh_unloading_deinit(umh_unloading *unloading);
+
 /* What a loader implements; `state` is the loader's own. Texts into why. */
 typedef struct umh_loader {
     const char *name; /* "native", "managed", "program" */
@@ -122,7 +135,10 @@ UMH_MUST_USE int umh_module_configure(umh_module *module, const char *config, um
  * Takes the module in any case. With the outcome UMH_MODULE_STILL_THERE its host table stays: what
  * is still mapped may still call it.
  */
-UMH_MUST_USE int umh_module_unload_take(umh_module *module, umh_why *ret_why);
+UMH_MUST_USE int umh_module_unload_take(umh_module *module, umh_unloading *unloading);
+/* By a loader that is unloading it: lines about who holds it are wanted, and are these (copied). */
+bool umh_module_wants_explanation(const umh_module *module);
+void umh_module_explain(const umh_module *module, const char *lines);
 
 /*
  * The frame and its text as the module sees it. Called by dispatch for each message: no allocation,
@@ -148,6 +164,8 @@ umh_result_v1 umh_module_send_inside(const umh_host_v1 *table, const umh_guid_v1
  * the broker once where it wants to know. Any thread.
  */
 void umh_module_note_failure(const umh_host_v1 *table, const char *text, size_t text_bytes);
+/* A module that was still there when it was unloaded has gone: the broker is told. Any thread. */
+void umh_module_note_gone(const umh_host_v1 *table);
 /*
  * What the module leaves to its successor, copied. Inside stop. UMH_V1_TOO_LARGE: longer than
  * UMH_MODULE_STATE_BYTES_MAX.

@@ -6,12 +6,16 @@
 #include "host/host.h"
 #include "host/module.h"
 #include "host/ui.h"
+#include "platform/file.h"
 #include "platform/library.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct native_module {
+    const umh_module *owner;
+    umh_host *host;
     umh_library *library;
     const umh_module_v1 *module; /* in the library */
     void *state;                 /* the module's */
@@ -145,6 +149,12 @@ static int native_load(umh_module *module, const umh_module_spec *spec, umh_modu
     native_module *kept;
     int r;
 
+    if (umh_remains_has(spec->host->remains, spec->path)) {
+        umh_why_set(ret_why, "its image is still in this process from before and would be taken "
+                             "again as it was left; it loads when its host is replaced, or when "
+                             "its file is another");
+        return UMH_MODULE_UNUSABLE;
+    }
     r = umh_library_load(spec->path, &native.library, ret_why);
     if (r == UMH_LIBRARY_UNLOADABLE)
         return UMH_MODULE_UNUSABLE;
@@ -158,6 +168,8 @@ static int native_load(umh_module *module, const umh_module_spec *spec, umh_modu
         r = initialise(&native, module, ret_why);
     if (r == 0) {
         gather_facts(native.module, ret_facts);
+        kept->owner = module;
+        kept->host = spec->host;
         kept->library = native.library;
         kept->module = native.module;
         kept->state = native.state;
@@ -219,20 +231,34 @@ static int native_configure(void *state, const char *config, umh_why *ret_why)
     return UMH_MODULE_NOT_TAKEN;
 }
 
+static void explain_image(const native_module *native)
+{
+    char line[UMH_PATH_BYTES + 64];
+
+    snprintf(line, sizeof(line), "the image of %s is still mapped",
+             umh_library_path(native->library));
+    umh_module_explain(native->owner, line);
+}
+
 /* Outcomes: UMH_MODULE_STILL_THERE. */
 static int native_unload_take(void *state, umh_why *ret_why)
 {
     native_module *native = state;
     int r;
 
-    r = close_library(native);
-    free(native);
-    if (r == UMH_MODULE_STILL_THERE)
+    r = umh_library_unload(native->library);
+    if (r == UMH_LIBRARY_STILL_MAPPED) {
         umh_why_set(ret_why,
                     "its library stays in memory: linked with -z nodelete, a unique symbol of "
                     "C++ (-fno-gnu-unique avoids it), a thread-local or a thread of its "
                     "own, or another library needs it");
-    return r == UMH_MODULE_STILL_THERE ? UMH_MODULE_STILL_THERE : umh_fold(r);
+        if (umh_module_wants_explanation(native->owner))
+            explain_image(native);
+        umh_remains_keep_take(native->host->remains, UMH_MOVE(native->library), native->owner);
+    }
+    umh_library_free(native->library);
+    free(native);
+    return r == UMH_LIBRARY_STILL_MAPPED ? UMH_MODULE_STILL_THERE : umh_fold(r);
 }
 
 const umh_loader umh_loader_native = {

@@ -25,3 +25,11 @@ UMH_MUST_USE int umh_library_find(umh_library *library, const char *symbol, void
  * into it must have ended. Outcomes: UMH_LIBRARY_STILL_MAPPED.
  */
 UMH_MUST_USE int umh_library_unload_take(umh_library *library);
+
+/*
+ * The same, but what is known of it stays, for its path and to be asked again: whatever kept the
+ * image may have gone meanwhile. Outcomes: UMH_LIBRARY_STILL_MAPPED.
+ */
+UMH_MUST_USE int umh_library_unload(umh_library *library);
+const char *umh_library_path(const umh_library *library);
+umh_library *umh_library_free(umh_library *library); /* an image that is mapped stays so */

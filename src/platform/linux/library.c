@@ -32,7 +32,7 @@ typedef struct image_mapping {
 } image_mapping;
 
 struct umh_library {
-    void *handle;
+    void *handle;               /* NULL: closed */
     const struct link_map *map; /* the loader's own record, valid while the handle is */
     image_file file;
     char *path; /* owned */
@@ -102,10 +102,18 @@ static int identify(umh_library *library)
     return 0;
 }
 
-static void free_library(umh_library *library)
+umh_library *umh_library_free(umh_library *library)
 {
+    if (!library)
+        return NULL;
     umh_text_free(library->path);
     free(library);
+    return NULL;
+}
+
+const char *umh_library_path(const umh_library *library)
+{
+    return library->path;
 }
 
 int umh_library_load(const char *path, umh_library **ret_library, umh_why *ret_why)
@@ -120,20 +128,20 @@ int umh_library_load(const char *path, umh_library **ret_library, umh_why *ret_w
         return UMH_FAIL(UMH_E_MEMORY, "load '%s'", path);
     library->path = umh_text_copy(path);
     if (!library->path) {
-        free_library(library);
+        umh_library_free(library);
         return UMH_E_MEMORY;
     }
 
     library->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library->handle) {
         umh_why_set(ret_why, "%s", dlerror());
-        free_library(library);
+        umh_library_free(library);
         return UMH_LIBRARY_UNLOADABLE;
     }
     r = identify(library);
     if (r) {
         dlclose(library->handle);
-        free_library(library);
+        umh_library_free(library);
         return r;
     }
     *ret_library = library;
@@ -174,19 +182,27 @@ static void close_once_more(const umh_library *library)
         dlclose(again);
 }
 
-int umh_library_unload_take(umh_library *library)
+int umh_library_unload(umh_library *library)
 {
     bool is_mapped = true;
     int r;
 
-    dlclose(library->handle);
+    if (library->handle)
+        dlclose(UMH_MOVE(library->handle));
     r = look_for(library, &is_mapped);
     if (r == 0 && is_mapped) {
         close_once_more(library);
         r = look_for(library, &is_mapped);
     }
-    free_library(library);
     if (r)
         return r;
     return is_mapped ? UMH_LIBRARY_STILL_MAPPED : 0;
+}
+
+int umh_library_unload_take(umh_library *library)
+{
+    int r = umh_library_unload(library);
+
+    umh_library_free(library);
+    return r == UMH_LIBRARY_STILL_MAPPED ? UMH_LIBRARY_STILL_MAPPED : umh_fold(r);
 }

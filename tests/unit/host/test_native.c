@@ -8,6 +8,8 @@
 #include "platform/thread.h"
 #include "../../support/modules/services.h"
 
+#include <dlfcn.h>
+
 #define SLOT 3
 
 static umh_host host;
@@ -86,10 +88,14 @@ static void deliver(umh_module *module, const char *text)
 
 static int unload(umh_module *module)
 {
-    umh_why why = UMH_WHY_INIT;
-    int r = umh_module_unload_take(module, &why);
+    umh_unloading unloading = {.wants_explanation = true};
+    int r = umh_module_unload_take(module, &unloading);
+    bool is_still_there = r == UMH_MODULE_STILL_THERE;
 
-    assert_int_equal(*why.text != '\0', r == UMH_MODULE_STILL_THERE);
+    assert_int_equal(*unloading.why.text != '\0', is_still_there);
+    assert_int_equal(unloading.left != 0, is_still_there);
+    assert_int_equal(unloading.explanation != NULL, is_still_there);
+    umh_unloading_deinit(&unloading);
     return r;
 }
 
@@ -432,6 +438,31 @@ static void test_image_that_stays_is_said(void **state)
     assert_string_equal(table->identity(table)->module, "Given");
 }
 
+/* What is left of it is neither taken for a fresh copy nor forgotten. */
+static void test_image_that_stays_is_watched(void **state)
+{
+    char path[UMH_PATH_BYTES];
+    umh_module *module;
+    void *holder;
+
+    (void)state;
+    path_of("counter", path);
+    holder = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    assert_non_null(holder);
+    assert_int_equal(umh_remains_new(&host.remains), 0);
+    module = load_well("counter");
+    call_on_own_thread(module);
+    assert_int_equal(unload(module), UMH_MODULE_STILL_THERE);
+    assert_true(umh_remains_has(host.remains, path));
+    assert_refused("counter", "still in this process from before");
+
+    dlclose(holder);
+    module = load_well("echo");
+    assert_false(umh_remains_has(host.remains, path));
+    assert_int_equal(unload(module), 0);
+    assert_int_equal(unload(load_well("counter")), 0);
+}
+
 static void test_loads_and_unloads_many_times(void **state)
 {
     (void)state;
@@ -467,6 +498,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_touched_thread_local_is_unloaded, set_up,
                                         fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_image_that_stays_is_said, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_image_that_stays_is_watched, set_up,
+                                        fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_loads_and_unloads_many_times, set_up,
                                         fixture_tear_down),
     };

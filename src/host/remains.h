@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Images of native modules that stay mapped though their module was unloaded: kept, so that one of
+ * them is never taken for a fresh copy, and asked again whenever a module comes or goes. Any thread.
+ */
+#pragma once
+
+#include "host/module.h"
+#include "platform/library.h"
+
+typedef struct umh_remains umh_remains; /* lives until the process ends */
+
+UMH_MUST_USE int umh_remains_new(umh_remains **ret_remains);
+
+/*
+ * `library` is taken. `module` lives on, as its table must; it is told when the image has gone.
+ * `remains` may be NULL: nobody looks again then.
+ */
+void umh_remains_keep_take(umh_remains *remains, umh_library *library, const umh_module *module);
+
+/* Close them once more, which runs their destructors: on a thread that may be in a module. */
+void umh_remains_look(umh_remains *remains);
+
+/* An image of that file is among them: to load it would give what it has been left as. */
+bool umh_remains_has(umh_remains *remains, const char *path);
