@@ -9,6 +9,9 @@
 
 /* From closing the pipe of a host that ignored `exit` or closed its own to its end. */
 #define UMH_HOST_EOF_MS 1000u
+#define UMH_EXPLAIN_MS 45000u /* beside UnloadMs, for an unload that is to be explained */
+/* From killing a host that is still there to saying so. */
+#define UMH_HOST_UNDEAD_MS 3000u
 #define UMH_ASKED_RELOAD_MS 1000u /* between two reloads that a module asks for itself */
 
 /* --- of a host: host_process.c spawns and buries, host_phases.c is between ----------------- */
@@ -26,8 +29,9 @@ void umh_host_end_mute(umh_host *host);
 void umh_host_end_closed(umh_host *host);
 void umh_host_end_stubborn(umh_host *host);
 void umh_host_end_second_hello(umh_host *host);
-void umh_host_await_end(umh_host *host); /* EOF: its death should be next */
-void umh_host_abandon(umh_host *host);   /* nothing runs yet */
+void umh_host_await_end(umh_host *host);   /* EOF: its death should be next */
+void umh_host_note_undead(umh_host *host); /* killed long ago */
+void umh_host_abandon(umh_host *host);     /* nothing runs yet */
 /* Its pipe has been drained: log, reason, slots, connection and credit, modules, back-off. */
 void umh_host_bury(umh_host *host);
 void umh_host_bury_unborn(umh_host *host);
@@ -53,6 +57,8 @@ void umh_module_stop_failed(umh_host_module *module);
 void umh_module_unload(umh_host_module *module);
 void umh_module_go_on(umh_host_module *module); /* it is out of the process: end, or come back */
 void umh_module_replace(umh_host_module *module);
+void umh_module_leave(umh_host_module *module); /* host_module_held.c; it goes on beside the rest */
+void umh_module_stay(umh_host_module *module);  /* the same; its slot is not free */
 void umh_module_fail(umh_host_module *module);
 void umh_module_violate(umh_host_module *module); /* an error where none may be */
 void umh_module_be_late(umh_host_module *module);
@@ -74,6 +80,11 @@ void umh_module_tell_waiters(umh_host_module *module, bool is_ok, const char *ou
 /* See umh_supervisor_await_reserve. */
 void umh_module_retry_stop(umh_host_module *module);
 
+/*
+ * The host could not let go of it: `why` says what holds it, `left` is the number of what is left,
+ * 0: its slot is not free. `explanation` is borrowed, and may be NULL.
+ */
+void umh_module_take_held(umh_host_module *module, int64_t left, const umh_json *explanation);
 /* What the host told: `text` is left to the successor in a reload, NULL: nothing. */
 void umh_module_keep_left_state(umh_host_module *module, const char *text);
 /* A callback of it threw, and its OnException wants more than the record in the log. */

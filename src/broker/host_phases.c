@@ -34,10 +34,6 @@ void umh_host_admit(umh_host *host)
         umh_host_replace(host, "its entry has changed since it was started");
         return;
     }
-    for (uint16_t i = 0; i < host->module_count; i++) {
-        if (host->modules[i])
-            umh_module_happen(host->modules[i], ON_GREETED);
-    }
     umh_host_on_module_change(host);
 }
 
@@ -94,9 +90,17 @@ void umh_host_await_end(umh_host *host)
 
 void umh_host_end_it(umh_host *host)
 {
-    umh_deadline_clear(&host->deadline);
     umh_deadline_clear(&host->pong);
     umh_watch_process_kill(host->process);
+    umh_deadline_wait(host->broker->deadlines, &host->deadline, UMH_HOST_UNDEAD_MS);
+}
+
+/* The system keeps a process that was killed until whoever traces it has seen that. */
+void umh_host_note_undead(umh_host *host)
+{
+    umh_logs_say(host->broker->logs, UMH_LOG_WARNING, host->id, "was killed, and is still there%s",
+                 umh_debugger_is_attached(host->pid) ? ": it ends when its debugger lets it go"
+                                                     : "");
 }
 
 void umh_host_end_mute(umh_host *host)
