@@ -32,6 +32,9 @@ typedef struct umh_module_config {
     int64_t reload;       /* umh_reload_when */
 } umh_module_config;
 
+/* What is done about a module that is to leave and cannot be proved to have left. */
+typedef enum umh_on_held { ON_HELD_REPLACE, ON_HELD_REFUSE } umh_on_held;
+
 /* When a module's file is looked at again. */
 typedef enum umh_reload_when { RELOAD_MANUAL, RELOAD_ON_CHANGE } umh_reload_when;
 
@@ -110,6 +113,7 @@ typedef struct umh_host_config {
     size_t environment_count;
     umh_restart_config restart;
     umh_timeouts_config timeouts;
+    int64_t on_held; /* umh_on_held */
     umh_hold_config hold;
     umh_limits_config limits;
     umh_dotnet_config dotnet;

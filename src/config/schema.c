@@ -291,6 +291,18 @@ const umh_schema_row umh_schema_rows[] = {
     },
     {
         .owner = OBJECT_HOST,
+        .key = "OnHeld",
+        .type = SCHEMA_ENUM,
+        .choices = "Replace|Refuse",
+        .fallback = "\"Replace\"",
+        .offset = offsetof(umh_host_config, on_held),
+        .text = "What is done when a module is to leave the process and something holds it there: "
+                "the process is replaced, without a loss but with all its modules; or it and its "
+                "other modules are not touched, and what is left of the module stays in memory, "
+                "named and watched. `umh unload` and `umh reload` can have it otherwise for once.",
+    },
+    {
+        .owner = OBJECT_HOST,
         .key = "Environment",
         .type = SCHEMA_TEXT_MAP,
         .fallback = "{}",
