@@ -89,6 +89,10 @@ static umh_json *describe_end(const umh_module_end *end)
         umh_ignore(json_object_set_new(body, "unloading_ms", json_integer(end->unloading_ms)));
     if (body && end->why)
         umh_ignore(json_object_set_new(body, "held_by", umh_jsonc_text(end->why->text)));
+    if (body && end->is_left_over)
+        umh_ignore(json_object_set_new(body, "left_over", json_true()));
+    if (body && end->explanation)
+        umh_ignore(json_object_set_new(body, "explanation", json_deep_copy(end->explanation)));
     return body;
 }
 
@@ -102,7 +106,17 @@ static void on_done(void *context, const umh_module_end *end)
     if (end->is_ok)
         answer_or_fail(client, id, describe_end(end));
     else
-        umh_client_refuse(client, id, UMH_E_MODULE, end->why);
+        umh_client_refuse(client, id, end->is_left_over ? UMH_E_REFUSED : UMH_E_MODULE, end->why);
+}
+
+/* {"replace":false}: for once, whatever the host's configuration says; and so with true. */
+static umh_held_wish read_wish(const json_t *body)
+{
+    const json_t *replace = json_object_get(body, "replace");
+
+    if (!json_is_boolean(replace))
+        return HELD_AS_CONFIGURED;
+    return json_is_true(replace) ? HELD_REPLACE : HELD_REFUSE;
 }
 
 static void change_module(umh_client *client, const umh_command *command, module_change change)
@@ -126,6 +140,8 @@ static void change_module(umh_client *client, const umh_command *command, module
     umh_list_init(&pending->waiter.entry);
     pending->waiter.on_done = on_done;
     pending->waiter.context = pending;
+    pending->waiter.held_wish = read_wish(command->body);
+    pending->waiter.wants_explanation = umh_jsonc_get_bool(command->body, "explain", false);
     pending->client = client;
     pending->id = command->id;
     /* It may be done before the call returns, and both are gone then. */

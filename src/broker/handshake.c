@@ -166,7 +166,10 @@ void umh_handshake_stop(umh_host_module *module)
 
 void umh_handshake_unload(umh_host_module *module)
 {
-    ask_module(module, "unload", LANE_CONTROL, NULL);
+    umh_json *body = json_object();
+
+    put(body, "explain", json_boolean(module->wants_explanation));
+    ask_module(module, "unload", LANE_CONTROL, body);
 }
 
 void umh_handshake_exit(umh_host *host)
@@ -301,7 +304,8 @@ static void take_unloaded(umh_host_module *module, const umh_answer *answer)
     }
     umh_why_set(&module->why, "%s",
                 umh_jsonc_get_text(answer->body, "why", "its host does not say why"));
-    umh_module_happen(module, ON_REPLACE);
+    umh_module_take_held(module, umh_jsonc_get_integer(answer->body, "left", 0),
+                         umh_jsonc_get_array(answer->body, "explanation"));
 }
 
 /* Outcomes: UMH_HANDSHAKE_VIOLATION. */
@@ -411,6 +415,12 @@ static int hear_closed(umh_host_module *module, const json_t *body, umh_why *ret
     return 0;
 }
 
+/* One it was replaced for, or that it forgot meanwhile, is no lie. */
+static void hear_gone(umh_host *host, const json_t *body)
+{
+    umh_ignore(umh_leftovers_remove(&host->leftovers, umh_jsonc_get_integer(body, "left", 0)));
+}
+
 /* What a host may tell: one row per command. */
 typedef struct told_row {
     const char *name;
@@ -442,6 +452,11 @@ static int receive_command(umh_host *host, umh_bytes payload, umh_why *ret_why)
 
     if (judge_decoded(r, "a command", ret_why) != 0)
         return UMH_HANDSHAKE_VIOLATION;
+    /* About no slot: that may be another module's by now. */
+    if (strcmp(command.name, "gone") == 0 && host->hello_id == 0) {
+        hear_gone(host, command.body);
+        return 0;
+    }
     row = find_row(command.name);
     slot = umh_jsonc_get_integer(command.body, "slot", UMH_SLOT_NONE);
     module = slot >= 0 && slot < host->module_count ? host->modules[slot] : NULL;

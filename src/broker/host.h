@@ -10,6 +10,7 @@
 #pragma once
 
 #include "broker/backoff.h"
+#include "broker/leftovers.h"
 #include "broker/deadlines.h"
 #include "broker/death.h"
 #include "broker/logs.h"
@@ -18,6 +19,7 @@
 #include "broker/router.h"
 #include "broker/store.h"
 #include "config/diff.h"
+#include "formats/jsonc.h"
 #include "ipc/blackbox.h"
 #include "platform/debugger.h"
 #include "platform/page.h"
@@ -29,10 +31,15 @@ typedef struct umh_module_watch umh_module_watch; /* broker/module_watch.h */
 /* How a load, unload or reload ended. */
 typedef struct umh_module_end {
     bool is_ok;
-    const char *outcome;  /* "running", "unloaded", "replaced" */
-    const umh_why *why;   /* why not, when not ok; of "replaced": what held it; or NULL */
+    const char *outcome;  /* "running", "unloaded", "replaced", "refused" */
+    const umh_why *why;   /* why not, when not ok; else what held it; or NULL */
     int64_t unloading_ms; /* what the proof that it was gone took; negative: there was none */
+    bool is_left_over;    /* it, or what was before it, is still in memory */
+    const umh_json *explanation; /* texts about who holds it; NULL: none */
 } umh_module_end;
+
+/* What is to happen when it cannot be proved that a module has left. */
+typedef enum umh_held_wish { HELD_AS_CONFIGURED, HELD_REPLACE, HELD_REFUSE } umh_held_wish;
 
 /*
  * One who asked for a load, unload or reload and waits for the outcome; called once, then
@@ -42,6 +49,8 @@ typedef struct umh_waiter {
     umh_list entry;
     void (*on_done)(void *context, const umh_module_end *end);
     void *context;
+    umh_held_wish held_wish;
+    bool wants_explanation; /* of what holds it */
 } umh_waiter;
 
 /* One module of a host. */
@@ -72,6 +81,10 @@ typedef struct umh_host_module {
     int64_t unloading_ms; /* in the change under way; negative: not yet */
     umh_deadline asked_reload; /* it asked for a reload: set until that is due */
     uint64_t last_asked_ns;    /* when it last got one; 0: never */
+    umh_held_wish held_wish; /* in the change under way, as the three below */
+    bool wants_explanation;
+    umh_why left_behind;   /* what holds what is left of it; empty: nothing was left */
+    umh_json *explanation; /* owned; NULL: none */
     bool waits_for_stop_reserve;
     umh_list reserve_entry; /* in the supervisor's list while it waits for that */
     uint64_t loaded_count;
@@ -108,6 +121,7 @@ struct umh_host {
     int64_t hello_id; /* of init; 0: answered */
     int64_t next_command_id;
     uint64_t next_ping_ns;
+    umh_leftovers leftovers;
     umh_deadline pong; /* set while a ping is not answered */
     umh_process_end end;
     bool was_asked;         /* to end: its end is no failure */

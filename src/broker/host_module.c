@@ -63,31 +63,6 @@ int umh_module_new(umh_host *host, const umh_module_config *config, uint16_t num
     return 0;
 }
 
-void umh_module_tell_waiters(umh_host_module *module, bool is_ok, const char *outcome,
-                             const umh_why *why)
-{
-    umh_module_end end = {is_ok, outcome, why, module->unloading_ms};
-    umh_list waiters;
-
-    /* Who is told may ask for the next thing at once. */
-    umh_list_init(&waiters);
-    umh_list_each (item, &module->waiters) {
-        umh_list_remove(item);
-        umh_list_push_back(&waiters, item);
-    }
-    if (is_ok && module->is_replaced) {
-        end.outcome = "replaced";
-        end.why = module->held_by.text[0] ? &module->held_by : NULL;
-    }
-    module->is_replaced = false;
-    module->unloading_ms = -1;
-    umh_list_each (item, &waiters) {
-        umh_waiter *waiter = umh_container_of(item, umh_waiter, entry);
-
-        umh_list_remove(item);
-        waiter->on_done(waiter->context, &end);
-    }
-}
 
 void umh_module_free(umh_host_module *module, const char *outcome, const umh_why *why)
 {
@@ -365,9 +340,15 @@ void umh_module_take_stopped(umh_host_module *module)
     }
 }
 
+static int64_t unload_ms(const umh_host_module *module)
+{
+    return module->host->config.timeouts.unload_ms +
+           (module->wants_explanation ? (int64_t)UMH_EXPLAIN_MS : 0);
+}
+
 void umh_module_unload(umh_host_module *module)
 {
-    set_deadline(module, module->host->config.timeouts.unload_ms);
+    set_deadline(module, unload_ms(module));
     umh_handshake_unload(module);
 }
 
@@ -462,7 +443,7 @@ void umh_module_be_late(umh_host_module *module)
                       module->name, (long long)timeouts->stop_ms);
     else
         umh_host_kill(module->host, DEATH_BY_DEADLINE, "module %s was not unloaded within %lld ms",
-                      module->name, (long long)timeouts->unload_ms);
+                      module->name, (long long)unload_ms(module));
 }
 
 /* The process and everything in it is gone; the copy is not. */
@@ -578,6 +559,9 @@ static void add_waiter(umh_host_module *module, umh_waiter *waiter)
         return;
     umh_list_init(&waiter->entry);
     umh_list_push_back(&module->waiters, &waiter->entry);
+    if (waiter->held_wish != HELD_AS_CONFIGURED)
+        module->held_wish = waiter->held_wish;
+    module->wants_explanation = module->wants_explanation || waiter->wants_explanation;
 }
 
 void umh_module_await(umh_host_module *module, umh_waiter *waiter)

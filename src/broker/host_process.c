@@ -244,6 +244,7 @@ void umh_host_release_process(umh_host *host)
     host->account = umh_credit_account_free(host->account);
     host->refused_count += umh_liveness_refused(host);
     umh_page_deinit(&host->page);
+    umh_leftovers_deinit(&host->leftovers);
     host->cgroup = umh_cgroup_free(host->cgroup);
     umh_debugger_remove_left(host->diagnostics);
     host->diagnostics[0] = '\0';

@@ -35,7 +35,8 @@
  *   SLOT_STOPPING   stop wanted: first, with the gate open, memory stopped, deadline
  *                   for its end is awaited; then stop sent, gate held
  *   SLOT_UNLOADING  unload sent                                    unloaded, replace (host is
- *                   stopped and started again), deadline
+ *                   stopped and started again), left (the slot is free, what is left of it is
+ *                   kept in mind), stuck (SLOT_FAILED, and the host has it still), deadline
  *   SLOT_FAILED     reported with why; gate shut                   reload, unload, the end of the
  *                   process (with a copy it is tried again)
  *
@@ -102,6 +103,8 @@ typedef enum umh_module_event {
     ON_STOPPED,
     ON_UNLOADED,
     ON_REPLACE, /* unload could not be proved */
+    ON_LEFT,    /* the same, and the host goes on beside what is left of it */
+    ON_STUCK,   /* the same, and the host cannot free its slot */
     ON_ERROR,   /* the host answered a command with an error */
     ON_LATE,    /* a deadline passed, judged */
     ON_GONE,    /* the process has ended */

@@ -204,6 +204,22 @@ static void describe_briefly(const umh_host *host, umh_json **object)
     set(object, "death", text_or_null(host->death.text));
 }
 
+static umh_json *describe_leftovers(const umh_leftovers *leftovers)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < leftovers->count; i++) {
+        const umh_leftover *row = &leftovers->rows[i];
+        umh_json *object = json_object();
+
+        set(&object, "module", umh_jsonc_text(row->module));
+        set(&object, "held_by", text_or_null(row->held_by));
+        set(&object, "for_ms", number_value(ms_since(row->since_ns)));
+        umh_ignore(json_array_append_new(list, object));
+    }
+    return list;
+}
+
 /* When it starts again, or why it does not. */
 static void describe_wait(const umh_host *host, umh_json **object)
 {
@@ -240,6 +256,7 @@ umh_json *umh_status_describe_host(const umh_host *host)
         number_value(host->peer && umh_peer_outbox(host->peer)
                          ? umh_outbox_waiting_bytes(umh_peer_outbox(host->peer))
                          : 0));
+    set(&object, "left_over", describe_leftovers(&host->leftovers));
     set(&object, "modules", describe_modules(host));
     if (!object)
         umh_ignore(UMH_FAIL(UMH_E_MEMORY, "describe host '%s'", host->id));

@@ -250,13 +250,27 @@ int umh_supervisor_load(umh_supervisor *supervisor, const char *host_id, const c
     return 0;
 }
 
+/* Unloaded once, but its process has it still; NULL: it is none of these. */
+static umh_host_module *find_stuck(umh_supervisor *supervisor, const char *host_id,
+                                   const char *name)
+{
+    umh_host *host = umh_supervisor_find(supervisor, host_id);
+    umh_host_module *module = host ? umh_host_find_module(host, name) : NULL;
+
+    return module && !module->is_wanted && module->state == SLOT_FAILED ? module : NULL;
+}
+
 int umh_supervisor_unload(umh_supervisor *supervisor, const char *host_id, const char *module,
                           umh_waiter *waiter, umh_why *ret_why)
 {
-    umh_host_module *found;
+    umh_host_module *found = find_stuck(supervisor, host_id, module);
     umh_override row;
     int r;
 
+    if (found) {
+        umh_module_remove(found, waiter);
+        return 0;
+    }
     if (find_module(supervisor, host_id, module, &found, ret_why) != 0 ||
         name_override(host_id, module, &row, ret_why) != 0)
         return UMH_SUPERVISOR_REFUSED;

@@ -37,6 +37,8 @@
 #define UMH_HOSTS_MAX 4096u         /* the configuration refuses more */
 #define UMH_CONTROL_CLIENTS_MAX 64u /* a further client is told so and disconnected */
 #define UMH_NAME_BYTES_MAX 64u      /* host and module names */
+/* what is left of modules that could not be unloaded, per process; then it is replaced after all */
+#define UMH_LEFTOVERS_PER_HOST_MAX 16u
 
 /* Flow (design: both sides always read; whoever waits, waits for credit) */
 #define UMH_WINDOW_BYTES (1024u * 1024) /* downstream, per module slot */
