@@ -96,34 +96,50 @@ const umh_cli_command umh_cli_commands[] = {
     },
     {
         .name = "load",
-        .usage = "load HOST MODULE [--timeout SECONDS]",
+        .usage = "load HOST MODULE [--timeout SECONDS] [--json]",
         .text = "load a module into a running host",
         .help = "MODULE is a name, or the path of a file. Returns when the module runs, or says\n"
                 "why it does not.\n"
                 "\n"
-                "  --timeout SECONDS  how long to wait for that (default: 120)\n",
+                "  --timeout SECONDS  how long to wait for that (default: 120)\n"
+                "  --json             the outcome as one JSON object\n",
         .run = umh_cli_load,
     },
     {
         .name = "unload",
-        .usage = "unload HOST MODULE [--timeout SECONDS]",
+        .usage = "unload HOST MODULE [--explain] [--replace|--no-replace] [--timeout SECONDS] "
+                 "[--json]",
         .text = "unload a module",
         .help =
             "Prints \"unloaded\" where the module has gone from its process, \"replaced\" where\n"
-            "the process had to be replaced by a fresh one without it.\n"
+            "something held it and the process was replaced by a fresh one without it, and\n"
+            "\"refused\", with exit code 1, where something held it and the process was left\n"
+            "alone: the module is stopped, and what is left of it stays in memory. The\n"
+            "host's OnHeld says which of the two it is. What held it is on stderr.\n"
             "\n"
-            "  --timeout SECONDS  how long to wait for that (default: 120)\n",
+            "  --explain          print who holds it, one by one; of a managed module by a dump\n"
+            "                     of the process, which needs DotNet.Diagnostics: it stands\n"
+            "                     still for a moment while that is written\n"
+            "  --replace          replace the process of a module that is held\n"
+            "  --no-replace       leave it alone\n"
+            "  --timeout SECONDS  how long to wait for that (default: 120)\n"
+            "  --json             the outcome as one JSON object\n",
         .run = umh_cli_load,
     },
     {
         .name = "reload",
-        .usage = "reload HOST MODULE [--timeout SECONDS]",
+        .usage = "reload HOST MODULE [--explain] [--replace|--no-replace] [--timeout SECONDS] "
+                 "[--json]",
         .text = "replace a module by what is in its place now",
         .help =
             "Messages are held meanwhile, and none is lost. Prints \"running\", or \"replaced\"\n"
-            "where the process had to be replaced as well.\n"
+            "where something held the module before and the process was replaced as well.\n"
+            "Where the process was left alone, what is left over is said on stderr, and exit\n"
+            "code 1 says that the module does not run.\n"
             "\n"
-            "  --timeout SECONDS  how long to wait for that (default: 120)\n",
+            "  --explain, --replace, --no-replace  as with `umh unload`\n"
+            "  --timeout SECONDS  how long to wait for that (default: 120)\n"
+            "  --json             the outcome as one JSON object\n",
         .run = umh_cli_load,
     },
     {

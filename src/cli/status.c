@@ -142,6 +142,28 @@ static int add_refused(umh_table *table, const json_t *host)
                      : 0;
 }
 
+/* "2 left over: Clinger, held by ...": one line each, the count in front of the first. */
+static int add_leftovers(umh_table *table, const json_t *leftovers)
+{
+    const json_t *row;
+    size_t index;
+    int r = 0;
+
+    json_array_foreach(leftovers, index, row)
+    {
+        char count[NUMBER_BYTES] = "";
+
+        if (index == 0)
+            snprintf(count, sizeof count, "%zu ", json_array_size(leftovers));
+        r = r ? r
+              : umh_table_note(table, "  %sleft over: %s for %.0f s: %s", count,
+                               umh_jsonc_get_text(row, "module", "?"),
+                               (double)umh_jsonc_get_integer(row, "for_ms", 0) / 1000,
+                               umh_jsonc_get_text(row, "held_by", "?"));
+    }
+    return r;
+}
+
 static int add_host(umh_table *table, const json_t *host)
 {
     char pid[NUMBER_BYTES];
@@ -174,6 +196,8 @@ static int add_host(umh_table *table, const json_t *host)
         r = add_note(table, "  diagnostics: ", host, "diagnostics");
     if (r == 0 && umh_jsonc_get_bool(host, "debugged", false))
         r = umh_table_note(table, "  debugged: nothing of it is late until the debugger has gone");
+    if (r == 0)
+        r = add_leftovers(table, umh_jsonc_get_array(host, "left_over"));
     json_array_foreach(modules, index, module) r = r ? r : add_module(table, module);
     return r;
 }
