@@ -175,6 +175,7 @@ internal unsafe struct NativeStart
     public delegate* unmanaged[Cdecl]<NativeHost*, NativeGuid*, uint, byte*, nuint, int> SendInside;
     public delegate* unmanaged[Cdecl]<NativeHost*, byte*, nuint, void> Failed;
     public delegate* unmanaged[Cdecl]<NativeHost*, byte*, nuint, int> KeepState;
+    public delegate* unmanaged[Cdecl]<NativeHost*, void> Ended;
     public delegate* unmanaged[Cdecl]<NativeHost*, void> Gone;
 }
 

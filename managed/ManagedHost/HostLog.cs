@@ -83,23 +83,23 @@ internal static unsafe class HostLog
     }
 
     /// <summary>Whose code it is that runs in a context, for when nothing else tells.</summary>
-    public static void Own(AssemblyLoadContext context, string module) =>
-        Owners.ByContext.Add(context, module);
+    public static void Own(AssemblyLoadContext context, ModuleHost host) =>
+        Owners.ByContext.Add(context, new Owner(host));
 
     /// <summary>Null: it is no module's.</summary>
-    public static string? NameOf(AssemblyLoadContext context) =>
-        Owners.ByContext.TryGetValue(context, out string? module) ? module : null;
+    public static string? NameOf(AssemblyLoadContext context) => Find(context)?.Name;
 
     /// <summary>The process ends now; this is its last record, in one piece.</summary>
     public static void OnUnhandledException(object sender, UnhandledExceptionEventArgs end)
     {
         Exception? exception = end.ExceptionObject as Exception;
         string what = exception is null ? $"{end.ExceptionObject.GetType()}" : TextOf(exception);
-        string? module = Flow.CurrentHost?.Identity.Name;
+        Owner? owner = Flow.CurrentHost is { } host ? new Owner(host) : null;
 
-        if (module is null && exception is not null)
-            module = FindOwner(exception);
-        Write(LogLevel.Critical, module, $"unhandled exception ends the process: {what}");
+        if (owner is null && exception is not null)
+            owner = FindOwner(exception);
+        owner?.Host?.NoteEnd();
+        Write(LogLevel.Critical, owner?.Name, $"unhandled exception ends the process: {what}");
     }
 
     /// <summary>
@@ -126,7 +126,7 @@ internal static unsafe class HostLog
     }
 
     /// <summary>The innermost code of a module in it: what that called may have thrown.</summary>
-    private static string? FindOwner(Exception exception)
+    private static Owner? FindOwner(Exception exception)
     {
         for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
         {
@@ -134,16 +134,31 @@ internal static unsafe class HostLog
             {
                 if (frame.GetMethod() is MethodBase { Module.Assembly: { } assembly }
                     && AssemblyLoadContext.GetLoadContext(assembly) is { } context
-                    && NameOf(context) is { } name)
-                    return name;
+                    && Find(context) is { } owner)
+                    return owner;
             }
         }
         return null;
     }
 
+    private static Owner? Find(AssemblyLoadContext context) =>
+        Owners.ByContext.TryGetValue(context, out Owner? owner) ? owner : null;
+
     /// <summary>Made when it is first needed.</summary>
     private static class Owners
     {
-        public static readonly ConditionalWeakTable<AssemblyLoadContext, string> ByContext = [];
+        public static readonly ConditionalWeakTable<AssemblyLoadContext, Owner> ByContext = [];
+    }
+
+    /// <summary>
+    /// Does not hold the module's host, by which the context would be held in turn.
+    /// </summary>
+    private sealed class Owner(ModuleHost host)
+    {
+        private readonly WeakReference<ModuleHost> _host = new(host);
+
+        public string Name { get; } = host.Identity.Name;
+
+        public ModuleHost? Host => _host.TryGetTarget(out ModuleHost? host) ? host : null;
     }
 }

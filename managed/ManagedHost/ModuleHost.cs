@@ -232,6 +232,15 @@ internal sealed unsafe class ModuleHost : IModuleHost
         }
     }
 
+    /// <summary>Code of the module ends the process now: the broker will know it.</summary>
+    public void NoteEnd()
+    {
+        if (!Enter())
+            return;
+        Border.Start->Ended(_table);
+        Leave();
+    }
+
     /// <summary>What the module leaves to its successor. False: it is too long.</summary>
     public bool TryKeepState(string state)
     {

@@ -61,7 +61,7 @@ internal static class ModuleLoader
     public static ManagedModule Load(ModuleHost host, string path, out ModuleFacts facts)
     {
         AssemblyLoadContext context = NewContext(path);
-        HostLog.Own(context, host.Identity.Name);
+        HostLog.Own(context, host);
         try
         {
             return LoadInto(context, host, path, out facts);

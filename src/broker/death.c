@@ -36,6 +36,15 @@ void umh_death_begin(umh_death *death, umh_death_kind kind)
     umh_clock_wall_text(death->at);
 }
 
+void umh_death_add_culprit(umh_death *death, const char *module)
+{
+    size_t used = strlen(death->text);
+
+    umh_text_put(death->module, sizeof(death->module), module);
+    snprintf(death->text + used, sizeof(death->text) - used, "; unhandled exception of module %s",
+             module);
+}
+
 void umh_death_add_activity(umh_death *death, const char *module, umh_activity activity,
                             uint64_t for_ms)
 {

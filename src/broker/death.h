@@ -27,7 +27,7 @@ typedef struct umh_death {
     char text[UMH_DEATH_TEXT_BYTES];
     bool has_end; /* false: it is not reaped, or never was a process */
     umh_process_end end;
-    /* what the black box says it was doing; activity ACTIVITY_NONE: nothing */
+    /* of the black box: whose code ended it, or what was going on; else ACTIVITY_NONE */
     char module[UMH_NAME_BYTES_MAX + 1];
     umh_activity activity;
     uint64_t for_ms;
@@ -51,6 +51,8 @@ umh_death_kind umh_death_kind_of(const umh_process_end *end, bool was_asked);
 
 /* A new one, of now, without words. */
 void umh_death_begin(umh_death *death, umh_death_kind kind);
+/* Whose code ended it, also behind its words. */
+void umh_death_add_culprit(umh_death *death, const char *module);
 /* What was going on in it, also behind its words. */
 void umh_death_add_activity(umh_death *death, const char *module, umh_activity activity,
                             uint64_t for_ms);

@@ -209,11 +209,14 @@ void umh_host_replace(umh_host *host, const char *why)
 
 void umh_host_add_evidence(umh_host *host)
 {
-    const umh_host_module *module;
+    const umh_host_module *module = umh_liveness_culprit(host);
     umh_activity activity;
     uint64_t for_ms;
 
-    if (umh_liveness_evidence(host, &module, &activity, &for_ms))
+    /* Whoever is in a callback then may have nothing to do with it. */
+    if (module)
+        umh_death_add_culprit(&host->death, module->name);
+    else if (umh_liveness_evidence(host, &module, &activity, &for_ms))
         umh_death_add_activity(&host->death, module->name, activity, for_ms);
 }
 

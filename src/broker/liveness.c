@@ -86,6 +86,14 @@ bool umh_liveness_evidence(const umh_host *host, const umh_host_module **ret_mod
     return true;
 }
 
+const umh_host_module *umh_liveness_culprit(const umh_host *host)
+{
+    umh_blackbox *box = blackbox_of(host);
+    uint32_t culprit = box ? atomic_load_explicit(&box->culprit, memory_order_relaxed) : 0;
+
+    return culprit > 0 && culprit <= host->module_count ? host->modules[culprit - 1] : NULL;
+}
+
 uint64_t umh_liveness_refused(const umh_host *host)
 {
     umh_blackbox *box = blackbox_of(host);

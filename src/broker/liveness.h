@@ -50,6 +50,9 @@ uint64_t umh_liveness_failures(const umh_host_module *module);
 bool umh_liveness_activity(const umh_host_module *module, umh_activity *ret_activity,
                            uint64_t *ret_for_ms);
 
+/* NULL: the black box does not say whose code ended the process. */
+const umh_host_module *umh_liveness_culprit(const umh_host *host);
+
 /*
  * What the black box says of a host: the module that is in a callback longest. False: none. Values
  * are checked, texts bounded.

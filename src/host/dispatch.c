@@ -108,6 +108,11 @@ void umh_dispatch_note_failure(umh_dispatch *dispatch, uint16_t slot)
     atomic_fetch_add_explicit(&dispatch->slots[slot].box->failure_count, 1, memory_order_relaxed);
 }
 
+void umh_dispatch_note_culprit(umh_dispatch *dispatch, uint16_t slot)
+{
+    atomic_store_explicit(&dispatch->blackbox->culprit, slot + 1u, memory_order_relaxed);
+}
+
 void umh_dispatch_forget_failures(umh_dispatch *dispatch, uint16_t slot)
 {
     atomic_store_explicit(&dispatch->slots[slot].box->failure_count, 0, memory_order_relaxed);

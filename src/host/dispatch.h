@@ -78,6 +78,8 @@ uint64_t umh_dispatch_note_refused(umh_dispatch *dispatch);
 
 /* A callback of the slot's module failed: counted in the black box. Any thread. */
 void umh_dispatch_note_failure(umh_dispatch *dispatch, uint16_t slot);
+/* The process ends now, by code of the slot's module. Any thread. */
+void umh_dispatch_note_culprit(umh_dispatch *dispatch, uint16_t slot);
 /* Slot's thread: a module is loaded into it, and counted anew. */
 void umh_dispatch_forget_failures(umh_dispatch *dispatch, uint16_t slot);
 

@@ -111,6 +111,7 @@ umh_managed_start umh_managed_functions(void)
         .send_inside = umh_module_send_inside,
         .failed = umh_module_note_failure,
         .keep_state = umh_module_keep_state,
+        .ended = umh_module_note_culprit,
         .gone = umh_module_note_gone,
     };
 }

@@ -82,7 +82,8 @@ typedef struct umh_managed_start {
     /* umh_module_note_failure, umh_module_keep_state */
     void (*failed)(const umh_host_v1 *host, const char *text, size_t text_bytes);
     umh_result_v1 (*keep_state)(const umh_host_v1 *host, const char *text, size_t text_bytes);
-    void (*gone)(const umh_host_v1 *host); /* umh_module_note_gone */
+    void (*ended)(const umh_host_v1 *host); /* umh_module_note_culprit */
+    void (*gone)(const umh_host_v1 *host);  /* umh_module_note_gone */
 } umh_managed_start;
 
 /* What C# calls, without what is between ManagedHost's Main and its host: context to wait_for_end. */

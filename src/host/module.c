@@ -615,6 +615,13 @@ void umh_module_note_failure(const umh_host_v1 *table, const char *text, size_t 
         umh_failure_take();
 }
 
+void umh_module_note_culprit(const umh_host_v1 *table)
+{
+    const umh_module *module = module_of(table);
+
+    umh_dispatch_note_culprit(module->host->dispatch, module->identity.slot);
+}
+
 void umh_module_begin_stop(umh_module *module)
 {
     if (module->loader->begin_stop)

@@ -164,6 +164,8 @@ umh_result_v1 umh_module_send_inside(const umh_host_v1 *table, const umh_guid_v1
  * the broker once where it wants to know. Any thread.
  */
 void umh_module_note_failure(const umh_host_v1 *table, const char *text, size_t text_bytes);
+/* The process ends now, by code of the module, wherever that runs. Any thread. */
+void umh_module_note_culprit(const umh_host_v1 *table);
 /* A module that was still there when it was unloaded has gone: the broker is told. Any thread. */
 void umh_module_note_gone(const umh_host_v1 *table);
 /*

@@ -41,6 +41,8 @@ typedef struct umh_blackbox {
     _Atomic uint64_t heartbeat_ns; /* of the watcher or reader, at most once a second */
     umh_blackbox_slot slots[UMH_MODULES_PER_HOST_MAX];
     _Atomic uint64_t refused_count; /* messages to a session that the host's may not reach */
+    /* 1 + the slot whose code ended the process; 0: nobody knows */
+    _Atomic uint32_t culprit;
 } umh_blackbox;
 
 #define UMH_BLACKBOX_BYTES 4096u
@@ -49,7 +51,8 @@ typedef struct umh_blackbox {
 _Static_assert(sizeof(umh_blackbox) <= UMH_BLACKBOX_REPORT_OFFSET, "the black box is one page");
 /* A 32-bit host writes what a 64-bit broker reads. */
 _Static_assert(offsetof(umh_blackbox, heartbeat_ns) == 8 && offsetof(umh_blackbox, slots) == 16 &&
-                   offsetof(umh_blackbox, refused_count) == 3856,
+                   offsetof(umh_blackbox, refused_count) == 3856 &&
+                   offsetof(umh_blackbox, culprit) == 3864,
                "every bitness has this layout");
 _Static_assert(offsetof(umh_blackbox_slot, since_ns) == 8 &&
                    offsetof(umh_blackbox_slot, consumed_count) == 16 &&

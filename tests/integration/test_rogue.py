@@ -70,6 +70,7 @@ def records(text, *words):
 
 ABORTED = "signal 6 (Aborted)"
 IN_CALLBACK = "; was in rogue.OnMessage for "
+THROWN = ABORTED + "; unhandled exception of module rogue"
 UNHANDLED = ("level=critical", "module=rogue", "unhandled exception ends the process: ")
 
 ENDS = [
@@ -81,15 +82,25 @@ ENDS = [
     ("fail-fast-pool bye", ABORTED, ["msg=bye", "at Rogue.Endings.Fail(System.String)"]),
     ("overflow-thread", ABORTED, ["Stack overflow.", "at Rogue.Endings.Overflow(Int32)"]),
     ("access", ABORTED + IN_CALLBACK, ["System.AccessViolationException", "at Rogue.Endings.Touch()"]),
-    ("finalizer boom", ABORTED, [(*UNHANDLED, "InvalidDataException: boom", "Dying.Finalize")]),
-    ("pool boom", ABORTED, [(*UNHANDLED, "InvalidDataException: boom")]),
-    ("pool-unsafe boom", ABORTED, [(*UNHANDLED, "The input string 'boom'", "Rogue.Endings")]),
-    ("thread-unsafe boom", ABORTED, [(*UNHANDLED, "InvalidDataException: boom")]),
-    ("async-void boom", ABORTED, [(*UNHANDLED, "InvalidDataException: boom", "Endings.Later")]),
-    ("timer boom", ABORTED, [(*UNHANDLED, "InvalidDataException: boom")]),
-    ("pool-hostile", ABORTED, [(*UNHANDLED, "Rogue.HostileException (its ToString threw ")]),
-    (f"pool-huge {HUGE}", ABORTED, [(*UNHANDLED, "huge \ufffd\ufffd", "   at Rogue.Endings")]),
+    ("finalizer boom", THROWN, [(*UNHANDLED, "InvalidDataException: boom", "Dying.Finalize")]),
+    ("pool boom", THROWN, [(*UNHANDLED, "InvalidDataException: boom")]),
+    ("pool-unsafe boom", THROWN, [(*UNHANDLED, "The input string 'boom'", "Rogue.Endings")]),
+    ("thread-unsafe boom", THROWN, [(*UNHANDLED, "InvalidDataException: boom")]),
+    ("async-void boom", THROWN, [(*UNHANDLED, "InvalidDataException: boom", "Endings.Later")]),
+    ("timer boom", THROWN, [(*UNHANDLED, "InvalidDataException: boom")]),
+    ("pool-hostile", THROWN, [(*UNHANDLED, "Rogue.HostileException (its ToString threw ")]),
+    (f"pool-huge {HUGE}", THROWN, [(*UNHANDLED, "huge \ufffd\ufffd", "   at Rogue.Endings")]),
 ]
+
+
+def test_the_module_that_threw_is_blamed_and_not_the_one_that_was_called(runner, rogue):
+    rogue.start()
+    runner.send(GOOD[0], "wait")
+    eventually(lambda: (runner.find_module("one", "good")["for_ms"] or 0) >= 100, runner.patience, "it is shown")
+    rogue.tell("pool boom")
+    death = rogue.await_restart(1)["deaths"][0]
+    assert (death["text"], death["module"], death["activity"]) == (THROWN, "rogue", None)
+    rogue.expect_others()
 
 
 @pytest.mark.limit(60)
@@ -100,6 +111,7 @@ def test_each_end_of_the_process_is_told(runner, rogue):
         rogue.tell(told)
         host = rogue.await_restart(count)
         assert host["death"].startswith(death), f"{told}: {host['death']}"
+        assert host["deaths"][0]["module"] == ("rogue" if "rogue" in death else None)
         for words in said:
             found = records(runner.log()[mark:], *([words] if isinstance(words, str) else words))
             assert found, f"{told}: {words} in {runner.log()[mark:][:4000]}"

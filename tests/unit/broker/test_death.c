@@ -40,6 +40,19 @@ static void test_says_what_it_was_doing(void **state)
     assert_int_equal(death.for_ms, 12);
 }
 
+static void test_says_who_ended_it(void **state)
+{
+    umh_death death;
+
+    (void)state;
+    umh_death_begin(&death, DEATH_BY_SIGNAL);
+    snprintf(death.text, sizeof death.text, "signal 6 (Aborted)");
+    umh_death_add_culprit(&death, "sysload");
+    assert_string_equal(death.text, "signal 6 (Aborted); unhandled exception of module sysload");
+    assert_string_equal(death.module, "sysload");
+    assert_int_equal(death.activity, ACTIVITY_NONE);
+}
+
 static void test_words_that_do_not_fit_are_cut(void **state)
 {
     umh_death death;
@@ -107,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_begins_without_words),
         cmocka_unit_test(test_says_what_it_was_doing),
+        cmocka_unit_test(test_says_who_ended_it),
         cmocka_unit_test(test_words_that_do_not_fit_are_cut),
         cmocka_unit_test(test_every_kind_has_a_name),
         cmocka_unit_test(test_what_was_asked_for_is_an_end_in_order),
