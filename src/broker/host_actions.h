@@ -10,7 +10,6 @@
 /* From closing the pipe of a host that ignored `exit` or closed its own to its end. */
 #define UMH_HOST_EOF_MS 1000u
 #define UMH_EXPLAIN_MS 45000u /* beside UnloadMs, for an unload that is to be explained */
-#define UMH_EXPLAIN_MS 45000u /* beside UnloadMs, for an unload that is to be explained */
 /* From killing a host that is still there to saying so. */
 #define UMH_HOST_UNDEAD_MS 3000u
 #define UMH_ASKED_RELOAD_MS 1000u /* between two reloads that a module asks for itself */
@@ -60,8 +59,6 @@ void umh_module_go_on(umh_host_module *module); /* it is out of the process: end
 void umh_module_replace(umh_host_module *module);
 void umh_module_leave(umh_host_module *module); /* host_module_held.c; it goes on beside the rest */
 void umh_module_stay(umh_host_module *module);  /* the same; its slot is not free */
-void umh_module_leave(umh_host_module *module); /* host_module_held.c; it goes on beside the rest */
-void umh_module_stay(umh_host_module *module);  /* the same; its slot is not free */
 void umh_module_fail(umh_host_module *module);
 void umh_module_violate(umh_host_module *module); /* an error where none may be */
 void umh_module_be_late(umh_host_module *module);
@@ -83,11 +80,6 @@ void umh_module_tell_waiters(umh_host_module *module, bool is_ok, const char *ou
 /* See umh_supervisor_await_reserve. */
 void umh_module_retry_stop(umh_host_module *module);
 
-/*
- * The host could not let go of it: `why` says what holds it, `left` is the number of what is left,
- * 0: its slot is not free. `explanation` is borrowed, and may be NULL.
- */
-void umh_module_take_held(umh_host_module *module, int64_t left, const umh_json *explanation);
 /*
  * The host could not let go of it: `why` says what holds it, `left` is the number of what is left,
  * 0: its slot is not free. `explanation` is borrowed, and may be NULL.
