@@ -27,15 +27,20 @@ internal sealed class Flow(ModuleHost host)
         set => _isHandling = value;
     }
 
+    /// <summary>The host of a program, whose code runs wherever no other does; else null.</summary>
+    public static ModuleHost? Program { get; set; }
+
     /// <summary>The module whose code runs on this thread, if any.</summary>
-    public static ModuleHost? CurrentHost => s_called ?? s_current.Value?.Host;
+    public static ModuleHost? CurrentHost => s_called ?? s_current.Value?.Host ?? Program;
 
     /// <summary>
     /// In a callback of <paramref name="host"/>, on its thread or behind an await of its handler.
+    /// So is all of a program that is to stop: what it still says is its OnStop.
     /// </summary>
     public static bool IsInside(ModuleHost host) =>
         ReferenceEquals(s_called, host)
-        || (s_current.Value is { IsHandling: true } flow && flow.Host == host);
+        || (s_current.Value is { IsHandling: true } flow && flow.Host == host)
+        || (ReferenceEquals(Program, host) && host.Stopping.IsCancellationRequested);
 
     /// <summary>
     /// Set around every call on the thread that makes it. Returns what was there.

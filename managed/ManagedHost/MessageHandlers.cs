@@ -50,12 +50,29 @@ internal sealed class MessageHandlers(Action<Guid> subscribe, Action<Guid> unsub
         lock (_lock)
         {
             Entry entry = FindOrAdd(service);
-            if (entry.Handlers.Length == 0 && !entry.IsOwn)
-                subscribe(service);
+            bool isFirst = entry.Handlers.Length == 0;
+
+            // Before the subscription, whose first message may come at once.
             entry.Handlers = [.. entry.Handlers, handler];
             _count++;
+            if (isFirst && !entry.IsOwn)
+                SubscribeOrForget(entry);
         }
         return new Subscription(this, service, handler);
+    }
+
+    private void SubscribeOrForget(Entry entry)
+    {
+        try
+        {
+            subscribe(entry.Service);
+        }
+        catch
+        {
+            entry.Handlers = [];
+            _count--;
+            throw;
+        }
     }
 
     private Entry FindOrAdd(Guid service)

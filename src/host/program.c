@@ -220,6 +220,7 @@ static int open_clr(program *self, const umh_module_spec *spec, const umh_manage
         {.name = "System.StartupHookProvider.IsSupported", .value = "true"},
     };
     const umh_clr_spec clr = {.dotnet_root = place->dotnet_root,
+                              .runtime_config = spec->runtime_config,
                               .assembly = spec->path,
                               .arguments = spec->arguments,
                               .argument_count = spec->argument_count,
