@@ -212,6 +212,16 @@ static int put_copy_names(umh_store *store, umh_store_entry *entry)
     return umh_file_join(copy->folder, umh_file_name(entry->original.path), copy->path);
 }
 
+/* Once for each copy, however many hosts load it. */
+static void say_doubt(umh_store *store, const umh_store_look *look)
+{
+    const umh_log_about about = {.host = NULL, .module = look->key.name};
+
+    if (look->doubt.text[0])
+        umh_logs_about(store->broker->logs, UMH_LOG_WARNING, &about,
+                       "what is changed there runs as this user", &look->doubt);
+}
+
 static int begin_copy(umh_store *store, const umh_store_look *look, umh_store_entry **ret_entry)
 {
     umh_store_entry *entry = calloc(1, sizeof(*entry));
@@ -237,6 +247,7 @@ static int begin_copy(umh_store *store, const umh_store_look *look, umh_store_en
         free(entry);
         return UMH_FAIL_UV(status, "copy module '%s'", look->key.name);
     }
+    say_doubt(store, look);
     umh_list_push_back(&store->entries, &entry->entry);
     *ret_entry = entry;
     return 0;
@@ -331,6 +342,7 @@ int umh_store_fetch(umh_store *store, const umh_host_config *host, const umh_mod
     r = umh_store_look_init(&request->look, host, module);
     request->look.is_for_users =
         store->broker->options.is_service && host->session == UMH_CONFIG_SESSION_ALL_USERS;
+    request->look.is_strict = store->broker->options.is_service;
     request->look.lists_folders = events->on_seen != NULL;
     if (r == 0)
         r = queue_look(request);

@@ -81,13 +81,13 @@ void umh_store_look_deinit(umh_store_look *look)
 }
 
 /* Where .NET was looked for is said here: the host knows only whether it was given any. */
-static int find_what_it_needs(umh_store_look *look)
+static int find_what_it_needs(umh_store_look *look, char *ret_dotnet_root)
 {
-    char root[UMH_PATH_BYTES];
     int r = 0;
 
+    ret_dotnet_root[0] = '\0';
     if (umh_image_is_managed(&look->file.image))
-        r = umh_modules_find_dotnet(&look->host.dotnet, root, &look->why);
+        r = umh_modules_find_dotnet(&look->host.dotnet, ret_dotnet_root, &look->why);
     return r == UMH_MODULES_UNUSABLE ? r : umh_fold(r);
 }
 
@@ -107,13 +107,40 @@ static int check_readable(umh_store_look *look)
     return UMH_MODULES_UNUSABLE;
 }
 
+/*
+ * What another user may write decides what this one runs: a service refuses it, in a terminal it is
+ * said. Outcomes: UMH_MODULES_UNUSABLE.
+ */
+static int check_trust(umh_store_look *look, const char *dotnet_root)
+{
+    umh_why doubt = UMH_WHY_INIT;
+    int r = umh_modules_check_trust(&look->file, &doubt);
+
+    if (r == 0 && dotnet_root[0])
+        r = umh_modules_check_dotnet_trust(dotnet_root, &doubt);
+    if (r == 0)
+        return 0;
+    if (r != UMH_MODULES_UNUSABLE)
+        return umh_fold(r);
+    if (!look->is_strict) {
+        look->doubt = doubt;
+        return 0;
+    }
+    umh_why_set(&look->why,
+                "%s; a service runs only what root alone may change: chown root and "
+                "chmod go-w what is named",
+                doubt.text);
+    return UMH_MODULES_UNUSABLE;
+}
+
 /* Outcomes: UMH_MODULES_UNUSABLE (also for what only this module can be blamed for). */
 static int find_and_fingerprint(umh_store_look *look, const umh_config *config)
 {
+    char dotnet_root[UMH_PATH_BYTES];
     int r = umh_modules_find(config, &look->host, &look->module, &look->file, &look->why);
 
     if (r == 0)
-        r = find_what_it_needs(look);
+        r = find_what_it_needs(look, dotnet_root);
     if (r == 0)
         r = check_readable(look);
     if (r == UMH_MODULES_UNUSABLE)
@@ -123,9 +150,9 @@ static int find_and_fingerprint(umh_store_look *look, const umh_config *config)
     r = umh_file_fingerprint(root_of(&look->file), &limits, &look->key.content, &look->why);
     if (r == UMH_FILE_NONE)
         umh_why_set(&look->why, "'%s' was removed while it was looked at", root_of(&look->file));
-    if (r > 0)
-        return UMH_MODULES_UNUSABLE;
-    return r;
+    if (r == 0)
+        r = check_trust(look, dotnet_root);
+    return r > 0 ? UMH_MODULES_UNUSABLE : umh_fold(r);
 }
 
 static void list_folder(umh_store_look *look, const char *folder)
@@ -160,6 +187,7 @@ void umh_store_look_do(umh_store_look *look, const umh_config *config)
     int r;
 
     look->why = (umh_why)UMH_WHY_INIT;
+    look->doubt = (umh_why)UMH_WHY_INIT;
     r = find_and_fingerprint(look, config);
     if (r < 0)
         umh_why_set_failure(&look->why);

@@ -33,11 +33,13 @@ typedef struct umh_store_look {
     umh_host_config host;     /* what matters for the search; owns its texts */
     umh_module_config module; /* the same */
     bool is_for_users;        /* hosts that run as somebody else will load it */
+    bool is_strict; /* a module that others may change is refused */
     bool lists_folders;
     umh_store_outcome outcome;
     umh_module_file file;
     umh_store_key key;
     umh_why why;
+    umh_why doubt; /* who else may change it; empty: nobody, or it was refused */
     /* with lists_folders: those below a folder that is copied, as far as they are watched; owned */
     char *folders[UMH_STORE_LISTED_MAX];
     size_t folder_count;

@@ -21,10 +21,22 @@ typedef struct checking {
     char installation[UMH_PATH_BYTES];
     size_t module_count;
     size_t managed_count;
-    bool is_quiet; /* problems only */
+    bool is_quiet;       /* problems only */
+    bool is_for_service; /* whose modules root alone may change */
 } checking;
 
 /* ------------------------- modules */
+
+/* Outcomes: UMH_MODULES_UNUSABLE. */
+static int check_trust(const umh_module_file *file, umh_why *ret_why)
+{
+    umh_why doubt = UMH_WHY_INIT;
+
+    if (umh_modules_check_trust(file, &doubt) == 0)
+        return 0;
+    umh_why_set(ret_why, "%s; a service runs only what root alone may change", doubt.text);
+    return UMH_MODULES_UNUSABLE;
+}
 
 static int check_module(checking *check, const umh_host_config *host,
                         const umh_module_config *module)
@@ -37,6 +49,8 @@ static int check_module(checking *check, const umh_host_config *host,
     check->module_count++;
     if (r == 0) {
         r = umh_modules_check_entry(&file, &why);
+        if (r == 0 && check->is_for_service)
+            r = check_trust(&file, &why);
         umh_why_place(&why, check->config.path, host->line, 0, NULL);
     }
     if (r == UMH_MODULES_UNUSABLE) {
@@ -199,12 +213,13 @@ static int check_file(checking *check, const char *file)
     return CLI_DONE;
 }
 
-static int check_once(const char *file, bool is_quiet)
+static int check_once(const char *file, bool is_for_service)
 {
     checking check = {.config = UMH_CONFIG_INIT,
                       .problems = UMH_WHY_LIST_INIT,
                       .table = UMH_TABLE_INIT,
-                      .is_quiet = is_quiet};
+                      .is_quiet = is_for_service,
+                      .is_for_service = is_for_service};
     int code = check_file(&check, file);
 
     umh_table_deinit(&check.table);
@@ -213,7 +228,7 @@ static int check_once(const char *file, bool is_quiet)
     return code;
 }
 
-int umh_cli_check_quietly(const char *file)
+int umh_cli_check_for_service(const char *file)
 {
     return check_once(file, true);
 }

@@ -64,7 +64,10 @@ int umh_cli_misuse(const umh_cli *cli, const char *format, ...) UMH_PRINTF(2, 3)
  * `ret_path` has UMH_PATH_BYTES.
  */
 UMH_MUST_USE int umh_cli_find_config(const char *file, char *ret_path);
-/* `umh check` without its list: only what is wrong, on stderr, with CLI_FAILED. */
-int umh_cli_check_quietly(const char *file);
+/*
+ * `umh check` without its list: only what is wrong, on stderr, with CLI_FAILED; so is a module that
+ * not root alone may change.
+ */
+int umh_cli_check_for_service(const char *file);
 /* Problems of a configuration on stderr, a line each: "broker.json:12:5: key: text". */
 void umh_cli_print_problems(const umh_why_list *problems);

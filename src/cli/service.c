@@ -97,7 +97,7 @@ static int find_file(const char *file, char config[UMH_PATH_BYTES])
         return umh_cli_fail();
     if (umh_file_inspect(config).kind == FILE_KIND_NONE)
         return umh_cli_refuse("there is no file %s", config);
-    return umh_cli_check_quietly(config);
+    return umh_cli_check_for_service(config);
 }
 
 /* Outcomes: UMH_FILE_UNSAFE. */

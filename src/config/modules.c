@@ -275,6 +275,39 @@ int umh_modules_check_entry(const umh_module_file *file, umh_why *ret_why)
     return UMH_MODULES_UNUSABLE;
 }
 
+/* Outcomes: UMH_MODULES_UNUSABLE. */
+static int check_tree(const char *path, umh_why *ret_why)
+{
+    int r = umh_file_check_trusted_tree(path, ret_why);
+
+    if (r < 0)
+        umh_why_set_failure(ret_why); /* what cannot be looked at is not trusted either */
+    /* One that has gone meanwhile is reported by who reads it. */
+    return r == 0 || r == UMH_FILE_NONE ? 0 : UMH_MODULES_UNUSABLE;
+}
+
+int umh_modules_check_trust(const umh_module_file *file, umh_why *ret_why)
+{
+    return check_tree(file->copy_folder ? file->folder : file->path, ret_why)
+               ? UMH_MODULES_UNUSABLE
+               : 0;
+}
+
+int umh_modules_check_dotnet_trust(const char *root, umh_why *ret_why)
+{
+    static const char *const parts[] = {"host", "shared"}; /* an SDK beside them is not run */
+    char path[UMH_PATH_BYTES];
+    int r = 0;
+
+    for (size_t i = 0; i < UMH_COUNT_OF(parts) && r == 0; i++) {
+        r = umh_file_join(root, parts[i], path);
+        if (r)
+            return umh_fold(r);
+        r = check_tree(path, ret_why);
+    }
+    return r ? UMH_MODULES_UNUSABLE : 0;
+}
+
 /*
  * Whether `root`/`folder` has an entry that begins with `prefix` and holds `file` (NULL: whatever
  * it holds).

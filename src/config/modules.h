@@ -37,6 +37,14 @@ UMH_MUST_USE int umh_modules_find(const umh_config *config, const umh_host_confi
 UMH_MUST_USE int umh_modules_check_entry(const umh_module_file *file, umh_why *ret_why);
 
 /*
+ * Whether only root and this user can change what a host would load of the module, or put another
+ * in its place. Outcomes: UMH_MODULES_UNUSABLE (why: who else can, and where).
+ */
+UMH_MUST_USE int umh_modules_check_trust(const umh_module_file *file, umh_why *ret_why);
+/* The same of what is loaded of a .NET root. Outcomes: UMH_MODULES_UNUSABLE. */
+UMH_MUST_USE int umh_modules_check_dotnet_trust(const char *root, umh_why *ret_why);
+
+/*
  * The .NET root to use: of the configuration, else the usual places (/usr/share/dotnet,
  * /usr/lib/dotnet, ~/.dotnet, ...; never the environment).
  * Outcomes: UMH_MODULES_UNUSABLE (no root with host/fxr and a Microsoft.NETCore.App 10.x; why says

@@ -69,6 +69,11 @@ UMH_MUST_USE int umh_file_check_guarded(const char *path, umh_why *ret_why);
  * Outcomes: UMH_FILE_NONE, UMH_FILE_UNSAFE (why).
  */
 UMH_MUST_USE int umh_file_check_trusted(const char *path, umh_why *ret_why);
+/*
+ * The same, and of all that is below a folder. Before what is copied or run from there.
+ * Outcomes: UMH_FILE_NONE, UMH_FILE_UNSAFE (why).
+ */
+UMH_MUST_USE int umh_file_check_trusted_tree(const char *path, umh_why *ret_why);
 /* The same of all that is run from an installation. Outcomes: UMH_FILE_UNSAFE (why). */
 UMH_MUST_USE int umh_file_check_installation(const char *installation, umh_why *ret_why);
 /* Let others pass through a folder of ours; whether they may list it stays as it is. */

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -195,20 +196,33 @@ def test_service_runs_only_what_root_may_change(runner, config, what):
     assert b"other users may write" not in run_broker(runner, config).stderr
 
 
-def test_service_applies_only_what_root_may_change(runner, config):
-    broker = subprocess.Popen([runner.dist / "libexec" / "umh" / "umh-broker", "--service", "--config", config, "--instance",
-                               runner.instance, "--control", runner.control],
+@contextlib.contextmanager
+def running_service(runner, config=None):
+    """A broker as a service, without a manager, from when it answers until it has ended."""
+    broker = subprocess.Popen([runner.dist / "libexec" / "umh" / "umh-broker", "--service", "--config", config or runner.config,
+                               "--instance", runner.instance, "--control", runner.control],
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         eventually(runner.find_status, runner.patience, "the broker answers")
+        yield
+    finally:
+        broker.terminate()
+        assert broker.wait(runner.patience) == 0
+
+
+def test_service_applies_only_what_root_may_change(runner, config):
+    with running_service(runner, config):
         runner.umh("apply")
         config.chmod(0o666)
         assert f"other users may write '{config}'".encode() in runner.umh("apply", code=1).stderr
         config.chmod(0o644)
         runner.umh("apply")
-    finally:
-        broker.terminate()
-        assert broker.wait(runner.patience) == 0
+
+
+def failed_module(runner, host):
+    """The host's only module once it has failed."""
+    module = next((host_ for host_ in runner.status()["hosts"] if host_["name"] == host), {"modules": [{"state": ""}]})["modules"][0]
+    return module if module["state"] == "failed" else None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="files of another user take root")
@@ -216,6 +230,37 @@ def test_service_runs_nothing_of_another_user(runner, config):
     os.chown(config, 65534, 65534)
     done = run_broker(runner, config, "--service")
     assert done.returncode == 1 and b"belongs to another user (65534)" in done.stderr
+
+
+@pytest.mark.sanitize
+@pytest.mark.parametrize("what", ["file", "folder", "parent", "beside"])
+def test_service_runs_only_modules_that_root_may_change(runner, what):
+    """Refused as a service with what is wrong and what to do, said once in a terminal."""
+    folder = runner.folder / "modules"
+    (folder / "echo").mkdir(parents=True, mode=0o755)
+    file = folder / "echo" / "echo.so"
+    shutil.copy(runner.tree.file("echo"), file)
+    (folder / "echo" / "table").write_text("1")
+    culprit = {"file": file, "folder": file.parent, "parent": folder, "beside": file.parent / "table"}[what]
+    words = f"other users may write '{culprit}' (mode 0"
+    runner.config.write_text(json.dumps({"ModuleFolders": [str(folder)], "ChildProcesses": [
+        {"GroupName": name, "Modules": ["echo"]} for name in ("one", "two")]}))
+    runner.umh("check", runner.config)
+    mode = culprit.stat().st_mode & 0o777
+    culprit.chmod(mode | 0o020)
+
+    done = runner.umh("service", "install", "--config", runner.config, code=1)
+    assert words in done.stderr.decode() and b"only what root alone may change" in done.stderr
+    with running_service(runner):
+        modules = [eventually(lambda host=host: failed_module(runner, host), runner.patience) for host in ("one", "two")]
+        assert all(words in module["why"] and "chown root and chmod go-w" in module["why"] for module in modules)
+        culprit.chmod(mode)
+        runner.umh("reload", "one", "echo")
+        runner.await_module("one", "echo", "running")
+    culprit.chmod(mode | 0o020)
+    runner.start()
+    assert {host["modules"][0]["state"] for host in runner.status()["hosts"]} == {"running"}
+    assert runner.log().count(words) == 1 and "what is changed there runs as this user" in runner.log()
 
 
 # --- its life under systemd ----------------------------------------------------------------------------------------

@@ -189,19 +189,28 @@ int umh_file_check_trusted(const char *path, umh_why *ret_why)
     return umh_fold(r);
 }
 
+int umh_file_check_trusted_tree(const char *path, umh_why *ret_why)
+{
+    file_way way;
+    int r = walk(path, &way, ret_why);
+
+    if (r == 0 && S_ISDIR(way.about.st_mode))
+        r = check_below(way.at, 0, ret_why);
+    if (r == UMH_FILE_NONE || r == UMH_FILE_UNSAFE)
+        return r;
+    return umh_fold(r);
+}
+
 int umh_file_check_installation(const char *installation, umh_why *ret_why)
 {
     static const char *const parts[] = {"bin/umh", "libexec/umh", "lib/umh", "share/umh/systemd"};
-    file_way way;
     char path[UMH_PATH_BYTES];
     int r = 0;
 
     for (size_t i = 0; i < UMH_COUNT_OF(parts) && r == 0; i++) {
         r = umh_file_join(installation, parts[i], path);
         if (r == 0)
-            r = walk(path, &way, ret_why);
-        if (r == 0 && S_ISDIR(way.about.st_mode))
-            r = check_below(way.at, 0, ret_why);
+            r = umh_file_check_trusted_tree(path, ret_why);
         if (r == UMH_FILE_NONE)
             r = 0;
     }

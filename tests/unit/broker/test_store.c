@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -321,6 +322,24 @@ static void test_says_why_not(void **state)
     assert_int_equal(count_copies(f), 0);
 }
 
+static void test_a_service_refuses_what_others_may_write(void **state)
+{
+    fixture *f = *state;
+    request_stub *stub;
+    char path[UMH_PATH_BYTES];
+
+    f->broker.options.is_service = true;
+    put_native(f, "a/a.so", 5);
+    assert_int_equal(umh_file_join(f->folder, "a/a.so", path), 0);
+    fetch(f, 0, "a", NULL);
+    assert_int_equal(chmod(path, 0666), 0);
+    stub = begin(f, 1, "a", NULL);
+    run(f);
+    assert_null(stub->entry);
+    assert_non_null(strstr(stub->why.text, "/a/a.so' (mode 0666); a service runs only"));
+    assert_non_null(strstr(stub->why.text, "chmod go-w"));
+}
+
 static void test_refuses_a_folder_that_is_too_much(void **state)
 {
     fixture *f = *state;
@@ -403,6 +422,7 @@ int main(void)
         FRESH(test_many_at_once_make_one_copy),
         FRESH(test_removes_what_nobody_uses),
         FRESH(test_says_why_not),
+        FRESH(test_a_service_refuses_what_others_may_write),
         FRESH(test_refuses_a_folder_that_is_too_much),
         FRESH(test_what_is_cancelled_is_not_told),
         FRESH(test_clears_what_an_earlier_broker_left),

@@ -137,6 +137,31 @@ static void test_judges_both_ends_of_a_link(void **state)
     expect_unsafe("turn", "too many links");
 }
 
+static void test_looks_through_a_tree(void **state)
+{
+    umh_why why = UMH_WHY_INIT;
+
+    (void)state;
+    make_folder("open");
+    write_file("open/file");
+    make_folder("tree/below");
+    write_file("tree/below/file");
+    write_file("tree/file");
+    assert_int_equal(umh_file_check_trusted_tree(at("tree"), &why), 0);
+    assert_int_equal(umh_file_check_trusted_tree(at("tree/file"), &why), 0);
+    assert_int_equal(umh_file_check_trusted_tree(at("none"), &why), UMH_FILE_NONE);
+    assert_int_equal(chmod(at("tree/below/file"), 0646), 0);
+    assert_int_equal(umh_file_check_trusted(at("tree"), &why), 0);
+    assert_int_equal(umh_file_check_trusted_tree(at("tree"), &why), UMH_FILE_UNSAFE);
+    assert_non_null(strstr(why.text, "/tree/below/file' (mode 0646)"));
+    assert_int_equal(chmod(at("tree/below/file"), 0644), 0);
+    assert_int_equal(symlink("../open/file", at("tree/link")), 0);
+    assert_int_equal(umh_file_check_trusted_tree(at("tree"), &why), 0);
+    assert_int_equal(chmod(at("open"), 0757), 0);
+    assert_int_equal(umh_file_check_trusted_tree(at("tree"), &why), UMH_FILE_UNSAFE);
+    assert_non_null(strstr(why.text, "/open' (mode 0757)"));
+}
+
 static void test_looks_through_an_installation(void **state)
 {
     umh_why why = UMH_WHY_INIT;
@@ -169,6 +194,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_group_of_others_may_not_write, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_finds_other_owners, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_judges_both_ends_of_a_link, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_looks_through_a_tree, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_looks_through_an_installation, set_up, tear_down),
     };
 
