@@ -278,6 +278,14 @@ void umh_host_disconnect_slots(umh_host *host)
                      lost_count == 1 ? "it" : "them", lost_count == 1 ? "it" : "them");
 }
 
+static void tell_waiters(umh_host *host, const umh_why *why)
+{
+    for (uint16_t i = 0; i < host->module_count; i++) {
+        if (host->modules[i])
+            umh_module_tell_waiters(host->modules[i], false, NULL, why);
+    }
+}
+
 /* It will not be started again. */
 static void end_for_good(umh_host *host)
 {
@@ -286,11 +294,20 @@ static void end_for_good(umh_host *host)
     umh_why_set(&why, "host '%s' has ended and is not started again: %s", host->id,
                 host->death.text);
     for (uint16_t i = 0; i < host->module_count; i++) {
-        if (!host->modules[i])
-            continue;
-        umh_slot_set_gate(&host->modules[i]->slot, SLOT_SHUT);
-        umh_module_tell_waiters(host->modules[i], false, NULL, &why);
+        if (host->modules[i])
+            umh_slot_set_gate(&host->modules[i]->slot, SLOT_SHUT);
     }
+    tell_waiters(host, &why);
+}
+
+/* Nobody waits through one start after the other: what is wrong may need somebody. */
+static void tell_no_start(umh_host *host)
+{
+    umh_why why = UMH_WHY_INIT;
+
+    umh_why_set(&why, "host '%s' does not start, which is tried again: %s", host->id,
+                host->death.text);
+    tell_waiters(host, &why);
 }
 
 static void say_end(umh_host *host, bool is_failure, const char *next)
@@ -334,6 +351,8 @@ static void back_off(umh_host *host, bool is_failure, bool is_replaced)
     if (host->is_wanted && delay_ms > 0)
         umh_deadline_wait(host->broker->deadlines, &host->deadline, delay_ms);
     host->is_due = host->is_wanted && delay_ms == 0;
+    if (host->is_wanted && is_failure && host->ready_ns == 0)
+        tell_no_start(host);
 }
 
 static void finish(umh_host *host, bool is_failure)

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -177,6 +178,29 @@ def test_trying_what_is_no_module_fails(tree, runner):
 def test_trying_a_module_that_does_not_survive_fails(tree, runner, text, reason):
     done = runner.umh("try", tree.file("crash"), input=f"{service(CRASH_ASKED)} {text}\n".encode(), code=1)
     assert "the module did not survive: " + reason in done.stderr.decode()
+
+
+@pytest.mark.parametrize("program, is_there", [("umh-host64", False), ("umh-init", False), ("umh-init", True)])
+def test_trying_says_what_its_host_lacks(tree, runner, program, is_there):
+    """A program of the installation is missing, or may not be executed."""
+    dist = runner.folder / "dist"
+    dist.mkdir()
+    for folder in ("bin", "libexec"):
+        shutil.copytree(tree.dist / folder, dist / folder)
+    for folder in ("lib", "share"):
+        (dist / folder).symlink_to(tree.dist / folder)
+    culprit = dist / "libexec" / "umh" / program
+    if is_there:
+        culprit.chmod(0o644)
+    else:
+        culprit.unlink()
+    began = time.monotonic()
+    done = subprocess.run([dist / "bin" / "umh", "try", tree.file("echo")], stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=runner.patience)
+    if program == "umh-init" and done.returncode == 0:
+        pytest.skip("no namespaces here, so no init is needed")
+    assert done.returncode == 1 and program in done.stderr.decode().splitlines()[-1]
+    assert "does not start" in done.stderr.decode() and time.monotonic() - began < runner.patience
 
 
 def test_trying_leaves_nothing_behind(tree, runner):
