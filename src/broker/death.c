@@ -45,6 +45,14 @@ void umh_death_add_culprit(umh_death *death, const char *module)
              module);
 }
 
+void umh_death_add_program(umh_death *death, const char *module)
+{
+    size_t used = strlen(death->text);
+
+    umh_text_put(death->module, sizeof(death->module), module);
+    snprintf(death->text + used, sizeof(death->text) - used, "; ran the program %s", module);
+}
+
 void umh_death_add_activity(umh_death *death, const char *module, umh_activity activity,
                             uint64_t for_ms)
 {

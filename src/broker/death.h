@@ -53,6 +53,8 @@ umh_death_kind umh_death_kind_of(const umh_process_end *end, bool was_asked);
 void umh_death_begin(umh_death *death, umh_death_kind kind);
 /* Whose code ended it, also behind its words. */
 void umh_death_add_culprit(umh_death *death, const char *module);
+/* Whose program it ran, also behind its words: a module of no callback. */
+void umh_death_add_program(umh_death *death, const char *module);
 /* What was going on in it, also behind its words. */
 void umh_death_add_activity(umh_death *death, const char *module, umh_activity activity,
                             uint64_t for_ms);

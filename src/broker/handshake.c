@@ -127,6 +127,15 @@ void umh_handshake_init(umh_host *host)
     umh_host_kill(host, DEATH_AT_START, "could not be told what it is: %s", why.text);
 }
 
+static umh_json *list_arguments(const umh_module_config *config)
+{
+    umh_json *list = json_array();
+
+    for (size_t i = 0; i < config->argument_count; i++)
+        umh_ignore(json_array_append_new(list, json_string(config->arguments[i])));
+    return list;
+}
+
 void umh_handshake_load(umh_host_module *module)
 {
     umh_json *body = json_object();
@@ -139,6 +148,8 @@ void umh_handshake_load(umh_host_module *module)
     put(body, "config", json_string(module->config.config));
     if (module->left_state)
         put(body, "state", json_string(module->left_state));
+    if (module->config.argument_count > 0)
+        put(body, "arguments", list_arguments(&module->config));
     put(body, "tells_failures", json_boolean(module->config.on_exception != ON_EXCEPTION_LOG));
     ask_module(module, "load", LANE_CONTROL, body);
 }

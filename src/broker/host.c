@@ -207,6 +207,16 @@ void umh_host_replace(umh_host *host, const char *why)
 
 /* --- an end for cause --------------------------------------------------------------------- */
 
+/* NULL: it has none. */
+static const umh_host_module *find_program(const umh_host *host)
+{
+    for (uint16_t i = 0; i < host->module_count; i++) {
+        if (host->modules[i] && strcmp(host->modules[i]->loader, "program") == 0)
+            return host->modules[i];
+    }
+    return NULL;
+}
+
 void umh_host_add_evidence(umh_host *host)
 {
     const umh_host_module *module = umh_liveness_culprit(host);
@@ -218,6 +228,8 @@ void umh_host_add_evidence(umh_host *host)
         umh_death_add_culprit(&host->death, module->name);
     else if (umh_liveness_evidence(host, &module, &activity, &for_ms))
         umh_death_add_activity(&host->death, module->name, activity, for_ms);
+    else if ((module = find_program(host)) != NULL)
+        umh_death_add_program(&host->death, module->name);
 }
 
 UMH_PRINTF(3, 0)

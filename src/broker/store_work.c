@@ -3,6 +3,7 @@
 #include "broker/store_work.h"
 
 #include "broker/store.h"
+#include "config/layout.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,8 @@ static int find_and_fingerprint(umh_store_look *look, const umh_config *config)
 
     if (r == 0)
         r = find_what_it_needs(look, dotnet_root);
+    if (r == 0)
+        r = umh_layout_check(config, look->host.name, look->module.name, &look->file, &look->why);
     if (r == 0)
         r = check_readable(look);
     if (r == UMH_MODULES_UNUSABLE)

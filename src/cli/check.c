@@ -2,6 +2,7 @@
 /* umh check: everything that can be known to be wrong before anything is started. */
 #include "cli/arguments.h"
 #include "cli/output.h"
+#include "config/layout.h"
 #include "config/modules.h"
 #include "formats/version.h"
 #include "platform/file.h"
@@ -49,6 +50,8 @@ static int check_module(checking *check, const umh_host_config *host,
     check->module_count++;
     if (r == 0) {
         r = umh_modules_check_entry(&file, &why);
+        if (r == 0)
+            r = umh_layout_check(&check->config, host->name, module->name, &file, &why);
         if (r == 0 && check->is_for_service)
             r = check_trust(&file, &why);
         umh_why_place(&why, check->config.path, host->line, 0, NULL);

@@ -30,6 +30,8 @@ typedef struct umh_module_config {
     int64_t overflow;     /* umh_overflow */
     int64_t on_exception; /* umh_on_exception */
     int64_t reload;       /* umh_reload_when */
+    char **arguments;     /* of a program's Main; owned */
+    size_t argument_count;
 } umh_module_config;
 
 /* What is done about a module that is to leave and cannot be proved to have left. */

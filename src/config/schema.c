@@ -38,6 +38,7 @@ COUNT_FOLLOWS(umh_config, services, service_count);
 COUNT_FOLLOWS(umh_config, module_folders, module_folder_count);
 COUNT_FOLLOWS(umh_host_config, modules, module_count);
 COUNT_FOLLOWS(umh_host_config, environment, environment_count);
+COUNT_FOLLOWS(umh_module_config, arguments, argument_count);
 COUNT_FOLLOWS(umh_dotnet_config, frameworks, framework_count);
 COUNT_FOLLOWS(umh_dotnet_config, properties, property_count);
 
@@ -278,7 +279,8 @@ const umh_schema_row umh_schema_rows[] = {
         .change = CHANGE_NEEDS_PROCESS,
         .text =
             "The process has a user interface: it starts only in graphical sessions, and a module "
-            "may use its main thread.",
+            "may use its main thread: a native one, or a program, which has .NET to itself. "
+            "`Restart.When` is `OnFailure` then, unless it is given.",
     },
     {
         .owner = OBJECT_HOST,
@@ -395,6 +397,18 @@ const umh_schema_row umh_schema_rows[] = {
         .text =
             "The module's own configuration: any object; the module gets it as it is here, without "
             "comments.",
+    },
+    {
+        .owner = OBJECT_MODULE,
+        .key = "Arguments",
+        .type = SCHEMA_TEXT_LIST,
+        .fallback = "[]",
+        .highest = UMH_PROGRAM_ARGUMENTS_MAX,
+        .offset = offsetof(umh_module_config, arguments),
+        .change = CHANGE_NEEDS_RELOAD,
+        .text =
+            "What `Main` is given of a module that is a program (a .NET assembly marked EXE); no "
+            "other module may have any.",
     },
     {
         .owner = OBJECT_MODULE,
