@@ -171,7 +171,14 @@ internal sealed unsafe class FakeHost : IDisposable
     public string? Unload()
     {
         byte* why = stackalloc byte[Border.WhyBytes];
-        return s_calls.Unload(_handle, why) == 0 ? null : Border.ToText(why);
+        byte* explanation = stackalloc byte[NativeUnload.ExplanationBytes];
+        NativeUnload spec = new()
+        {
+            Size = (uint)sizeof(NativeUnload),
+            Host = _table,
+            Explanation = explanation,
+        };
+        return s_calls.Unload(_handle, &spec, why) == 0 ? null : Border.ToText(why);
     }
 
     public static string? LoadBehaviour(string config, out FakeHost host) =>
@@ -207,6 +214,8 @@ internal sealed unsafe class FakeHost : IDisposable
         start->SendInside = &SendInside;
         start->Failed = &Failed;
         start->KeepState = &KeepState;
+        start->Ended = &Ignore;
+        start->Gone = &Ignore;
         return start;
     }
 
@@ -285,6 +294,11 @@ internal sealed unsafe class FakeHost : IDisposable
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void Failed(NativeHost* table, byte* text, nuint size) =>
         s_hosts[(nint)table].Failures.Enqueue(Encoding.UTF8.GetString(text, (int)size));
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Ignore(NativeHost* table)
+    {
+    }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int KeepState(NativeHost* table, byte* text, nuint size)
