@@ -2,6 +2,7 @@
 // A module that was stopped is gone, whatever the runtime remembers of it; or what holds it is
 // named.
 using System;
+using System.Diagnostics.Metrics;
 using System.Linq;
 using System.Text.Json;
 using System.Threading;
@@ -37,19 +38,43 @@ public sealed class UnloaderTests
     public void Names_who_waits_for_a_delay() =>
         Assert.Contains("a delay that Behaviours.Traces.WaitAsync waits for", LifeOf("delay"));
 
-    [Fact]
-    public void Another_runtime_only_makes_a_module_stay()
+    [Theory]
+    [InlineData("s_commonSyncObject", "type descriptor")]
+    [InlineData("s_allMeters", "meter")]
+    [InlineData("s_allListeners", "activities")]
+    [InlineData("s_alcProxyAssemblyMap", "proxy")]
+    public void Another_runtime_only_makes_a_module_stay(string missing, string trace)
     {
-        Sweep.MissingField = "s_commonSyncObject";
+        Sweep.MissingField = missing;
         try
         {
-            Assert.NotNull(LifeOf("type descriptor"));
+            Assert.NotNull(LifeOf(trace));
             Assert.Null(LifeOf("json"));
         }
         finally
         {
             Sweep.MissingField = null;
         }
+    }
+
+    [Fact]
+    public void A_part_of_the_sweep_that_throws_leaves_the_others()
+    {
+        using MeterListener listener = new()
+        {
+            InstrumentPublished = static (instrument, self) =>
+            {
+                if (instrument.Meter.Name == "behaviours")
+                    self.EnableMeasurementEvents(instrument);
+            },
+            MeasurementsCompleted = static (_, _) => throw new NotSupportedException("no end"),
+        };
+
+        listener.Start();
+        Assert.Null(LifeOf("meter and handlers"));
+        Assert.Contains(FakeHost.HostRecords, text =>
+            text.StartsWith("sweep of System.Diagnostics.DiagnosticSource")
+            && text.Contains("NotSupportedException: no end"));
     }
 
     [Fact]

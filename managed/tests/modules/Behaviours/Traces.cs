@@ -54,6 +54,10 @@ internal static class Traces
             case "meter":
                 new Meter("behaviours").CreateObservableGauge("number", () => 1);
                 break;
+            case "meter and handlers":
+                Leave("meter", module, stopping);
+                Leave("process exit", module, stopping);
+                break;
             case "activities":
                 ActivitySource.AddActivityListener(new() { ShouldListenTo = _ => false });
                 break;
