@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "broker/logs.h"
 #include "broker/store_work.h"
+#include "config/copy.h"
 #include "platform/process.h"
 
 #include <stdio.h>
@@ -29,7 +30,7 @@
  */
 typedef struct store_search {
     unsigned use_count; /* the store, and requests that look */
-    umh_config config;  /* its path and folders alone, owned */
+    umh_config config;  /* its path, its folders and its Ui hosts alone, owned */
 } store_search;
 
 struct umh_store {
@@ -73,9 +74,29 @@ static void unref_search(store_search *search)
     for (size_t i = 0; i < search->config.module_folder_count; i++)
         umh_text_free(search->config.module_folders[i]);
     free(search->config.module_folders);
+    for (size_t i = 0; i < search->config.host_count; i++)
+        umh_host_config_release(&search->config.hosts[i]);
+    free(search->config.hosts);
     umh_text_free(search->config.folder);
     umh_text_free(search->config.path);
     free(search);
+}
+
+/* What may be in one of them depends on all that is in it. */
+static int copy_ui_hosts(const umh_config *from, umh_config *to)
+{
+    int r = 0;
+
+    to->hosts = calloc(from->host_count + 1, sizeof(*to->hosts));
+    if (!to->hosts)
+        return UMH_FAIL(UMH_E_MEMORY, "copy the hosts");
+    for (size_t i = 0; r == 0 && i < from->host_count; i++) {
+        if (!from->hosts[i].ui)
+            continue;
+        r = umh_host_config_copy_whole(&from->hosts[i], &to->hosts[to->host_count]);
+        to->host_count += r == 0;
+    }
+    return umh_fold(r);
 }
 
 static int copy_search(const umh_config *from, umh_config *to)
@@ -91,7 +112,7 @@ static int copy_search(const umh_config *from, umh_config *to)
             return UMH_E_MEMORY;
         to->module_folder_count++;
     }
-    return 0;
+    return copy_ui_hosts(from, to);
 }
 
 int umh_store_take_config(umh_store *store)

@@ -55,7 +55,9 @@ int umh_store_look_init(umh_store_look *look, const umh_host_config *host,
                                    .ui = host->ui,
                                    .line = host->line,
                                    .name = umh_text_copy(host->name)};
-    look->module = (umh_module_config){.name = umh_text_copy(module->name)};
+    /* Of the arguments only whether there are any. */
+    look->module = (umh_module_config){.name = umh_text_copy(module->name),
+                                       .argument_count = module->argument_count};
     if (module->path)
         look->module.path = umh_text_copy(module->path);
     if (host->dotnet.root)
@@ -143,7 +145,7 @@ static int find_and_fingerprint(umh_store_look *look, const umh_config *config)
     if (r == 0)
         r = find_what_it_needs(look, dotnet_root);
     if (r == 0)
-        r = umh_layout_check(config, look->host.name, look->module.name, &look->file, &look->why);
+        r = umh_layout_check(config, &look->host, &look->module, &look->file, &look->why);
     if (r == 0)
         r = check_readable(look);
     if (r == UMH_MODULES_UNUSABLE)

@@ -51,7 +51,7 @@ static int check_module(checking *check, const umh_host_config *host,
     if (r == 0) {
         r = umh_modules_check_entry(&file, &why);
         if (r == 0)
-            r = umh_layout_check(&check->config, host->name, module->name, &file, &why);
+            r = umh_layout_check(&check->config, host, module, &file, &why);
         if (r == 0 && check->is_for_service)
             r = check_trust(&file, &why);
         umh_why_place(&why, check->config.path, host->line, 0, NULL);

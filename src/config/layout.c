@@ -13,15 +13,6 @@ static const umh_host_config *find_host(const umh_config *config, const char *na
     return NULL;
 }
 
-static const umh_module_config *find_module(const umh_host_config *host, const char *name)
-{
-    for (size_t i = 0; i < host->module_count; i++) {
-        if (strcmp(host->modules[i].name, name) == 0)
-            return &host->modules[i];
-    }
-    return NULL;
-}
-
 /* NULL: it has none. A file that cannot be used is reported where it is looked for itself. */
 static const umh_module_config *find_program(const umh_config *config, const umh_host_config *host)
 {
@@ -38,28 +29,27 @@ static const umh_module_config *find_program(const umh_config *config, const umh
     return NULL;
 }
 
-int umh_layout_check(const umh_config *config, const char *host_name, const char *module_name,
-                     const umh_module_file *file, umh_why *ret_why)
+int umh_layout_check(const umh_config *config, const umh_host_config *host,
+                     const umh_module_config *module, const umh_module_file *file, umh_why *ret_why)
 {
-    const umh_host_config *host = find_host(config, host_name);
-    const umh_module_config *module = host ? find_module(host, module_name) : NULL;
+    const umh_host_config *whole = find_host(config, host->name);
     const umh_module_config *program;
 
-    if (module && module->argument_count > 0 && file->image.kind != IMAGE_CLI_PROGRAM) {
+    if (module->argument_count > 0 && file->image.kind != IMAGE_CLI_PROGRAM) {
         umh_why_set(ret_why, "Arguments are for a program (an assembly marked EXE), and '%s' is %s",
-                    module_name, umh_image_describe(&file->image));
+                    module->name, umh_image_describe(&file->image));
         umh_why_place(ret_why, config->path, host->line, 0, "Arguments");
         return UMH_MODULES_UNUSABLE;
     }
-    if (!host || !host->ui || !umh_image_is_managed(&file->image))
+    if (!whole || !whole->ui || !umh_image_is_managed(&file->image))
         return 0;
-    program = find_program(config, host);
-    if (!program || strcmp(program->name, module_name) == 0)
+    program = find_program(config, whole);
+    if (!program || strcmp(program->name, module->name) == 0)
         return 0;
     umh_why_set(ret_why,
                 "host '%s' runs the program '%s', which has .NET to itself: '%s' needs another "
                 "host",
-                host_name, program->name, module_name);
+                host->name, program->name, module->name);
     umh_why_place(ret_why, config->path, host->line, 0, NULL);
     return UMH_MODULES_UNUSABLE;
 }

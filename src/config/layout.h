@@ -8,9 +8,10 @@
 #include "config/modules.h"
 
 /*
- * Of two that exclude each other the program stays that comes first in the file. `file` is the
- * module's. Outcomes: UMH_MODULES_UNUSABLE (why: with both names, or the key).
+ * Of two that exclude each other the program stays that comes first in the file. The modules beside
+ * it are those of the host of that name in `config`; `file` is the module's. Outcomes:
+ * UMH_MODULES_UNUSABLE (why: with both names, or the key).
  */
-UMH_MUST_USE int umh_layout_check(const umh_config *config, const char *host_name,
-                                  const char *module_name, const umh_module_file *file,
+UMH_MUST_USE int umh_layout_check(const umh_config *config, const umh_host_config *host,
+                                  const umh_module_config *module, const umh_module_file *file,
                                   umh_why *ret_why);
