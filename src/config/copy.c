@@ -139,12 +139,14 @@ void umh_host_config_release(umh_host_config *copy)
 
 int umh_module_config_copy(const umh_module_config *from, umh_module_config *ret_copy)
 {
-    umh_module_config copy = *from;
-    bool is_whole = copy_text(from->name, &copy.name);
+    static char nothing[] = "{}";
+    umh_module_config whole = *from;
+    umh_module_config copy;
 
-    is_whole &= copy_text(from->path, &copy.path);
-    is_whole &= copy_text(from->config ? from->config : "{}", &copy.config);
-    if (!is_whole) {
+    if (!whole.config)
+        whole.config = nothing;
+    copy = whole;
+    if (!copy_fields(OBJECT_MODULE, &whole, &copy)) {
         umh_module_config_release(&copy);
         return UMH_FAIL(UMH_E_MEMORY, "copy the configuration of module '%s'", from->name);
     }
@@ -154,8 +156,6 @@ int umh_module_config_copy(const umh_module_config *from, umh_module_config *ret
 
 void umh_module_config_release(umh_module_config *copy)
 {
-    umh_text_free(copy->config);
-    umh_text_free(copy->path);
-    umh_text_free(copy->name);
+    umh_reader_release(OBJECT_MODULE, copy);
     *copy = (umh_module_config){.name = NULL};
 }
