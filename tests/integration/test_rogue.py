@@ -111,7 +111,8 @@ def test_each_end_of_the_process_is_told(runner, rogue):
         rogue.tell(told)
         host = rogue.await_restart(count)
         assert host["death"].startswith(death), f"{told}: {host['death']}"
-        assert host["deaths"][0]["module"] == ("rogue" if "rogue" in death else None)
+        # What runs elsewhere may end the process before the callback that began it has returned.
+        assert host["deaths"][0]["module"] in (["rogue"] if "rogue" in death else ["rogue", None])
         for words in said:
             found = records(runner.log()[mark:], *([words] if isinstance(words, str) else words))
             assert found, f"{told}: {words} in {runner.log()[mark:][:4000]}"
