@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
@@ -16,6 +17,9 @@ internal static class Explainer
 {
     /// <summary>Lines, as many as a person reads.</summary>
     private const int LinesMax = 24;
+
+    /// <summary>The token of the first type that an assembly declares.</summary>
+    private const int FirstType = 0x02000002;
 
     /// <summary>The broker waits a little longer: UMH_EXPLAIN_MS.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(40);
@@ -47,17 +51,23 @@ internal static class Explainer
     }
 
     /// <summary>
-    /// What tells it from others in the dump: a context of the same name may be left over from
-    /// before.
+    /// What it is found by in the dump, where others of the same name and file may be left over
+    /// from before: its number, and a type in it.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static string[] Describe(WeakReference context)
     {
-        AssemblyLoadContext? target = context.Target as AssemblyLoadContext;
+        AssemblyLoadContext target = (AssemblyLoadContext?)context.Target
+            ?? throw new InvalidOperationException("it has gone meanwhile");
         object? id = typeof(AssemblyLoadContext)
             .GetField("_id", BindingFlags.Instance | BindingFlags.NonPublic)?.GetValue(target);
-        string number = id is long value ? value.ToString(CultureInfo.InvariantCulture) : "-";
-        return [number, target?.Name ?? string.Empty];
+        System.Reflection.Module module = target.Assemblies.First(assembly => !assembly.IsDynamic).ManifestModule;
+        nint type = module.ResolveType(FirstType).TypeHandle.Value;
+        return
+        [
+            (id as long? ?? 0).ToString(CultureInfo.InvariantCulture),
+            type.ToString(CultureInfo.InvariantCulture),
+        ];
     }
 
     private static IReadOnlyList<string> Run(string[] context)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Answers, and leaves behind what its Config says: something that keeps its load context, or does not.
 using System;
+using System.Globalization;
+using System.Net.NetworkInformation;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
@@ -16,6 +19,8 @@ public sealed class ClingerModule : Module
     private static readonly Guid s_answers = new("7e570000-0000-4000-8000-0000000001d2");
     private static readonly TimeSpan s_long = TimeSpan.FromMinutes(10);
 
+    private static readonly ManualResetEvent s_never = new(false);
+
     private static int s_count;
 
     protected override void OnStart()
@@ -26,10 +31,27 @@ public sealed class ClingerModule : Module
                 new Timer(OnTimer).Change(s_long, s_long);
                 break;
             case "delay":
-                _ = WaitAsync();
+                _ = WaitAsync(s_long);
                 break;
             case "thread":
-                new Thread(Linger) { IsBackground = true }.Start();
+                new Thread(Linger) { IsBackground = true, Name = "lingerer" }.Start();
+                break;
+            case "short":
+                _ = WaitAsync(TimeSpan.FromSeconds(double.Parse(Configuration["Seconds"]!, CultureInfo.InvariantCulture)));
+                break;
+            case "handle":
+                GCHandle.Alloc(new Payload("a"));
+                break;
+            case "wait":
+                ThreadPool.RegisterWaitForSingleObject(s_never, OnSignal, null, Timeout.Infinite, executeOnlyOnce: true);
+                break;
+            case "many":
+                new Timer(OnTimer).Change(s_long, s_long);
+                new Thread(Linger) { IsBackground = true, Name = "lingerer" }.Start();
+                GCHandle.Alloc(new Payload("a"));
+                NetworkChange.NetworkAddressChanged += OnAddressChanged;
+                ThreadPool.RegisterWaitForSingleObject(s_never, OnSignal, null, Timeout.Infinite, executeOnlyOnce: true);
+                _ = WaitAsync(s_long);
                 break;
             default:
                 JsonSerializer.Serialize(new Payload("a"));
@@ -47,9 +69,13 @@ public sealed class ClingerModule : Module
         s_count++;
     }
 
-    private static async Task WaitAsync()
+    private static async Task WaitAsync(TimeSpan time)
     {
-        await Task.Delay(s_long); // the same, of a delay that is not over
+        await Task.Delay(time); // the same, of a delay that is not over
         s_count++;
     }
+
+    private static void OnSignal(object? state, bool isLate) => s_count++;
+
+    private static void OnAddressChanged(object? sender, EventArgs arguments) => s_count++;
 }
