@@ -6,7 +6,7 @@
  * which is the broker's.
  *
  *   umh-init [--namespace] [--parent FD] [--report FD:OFFSET] [--cgroup FD]
- *            [--user UID:GID[:GID,...]] [--folder PATH] [--open-files N]
+ *            [--user UID:GID[:GID,...]] [--groups GID,...] [--folder PATH] [--open-files N]
  *            -- PROGRAM NAME [ARGUMENT...]
  *
  *   --namespace   it is pid 1: mounts a /proc of its own, starts the program as its child, reaps
@@ -17,6 +17,7 @@
  *                 broker's
  *   --report      where the program's end is written, see umh_process_end_correct
  *   --cgroup      is written "0" before anything else is started
+ *   --groups      more of the user's, as one argument has no room for all; any number of times
  *   --folder      entered as the user; where that fails the program is where init is
  *
  *   when              kill -9 of the broker                   kill -9 of the program
@@ -38,7 +39,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define INIT_GROUPS_MAX 1024
+#define INIT_GROUPS_MAX 65536 /* the kernel's limit for one process */
 
 typedef struct umh_init_options {
     bool is_namespace;

@@ -46,6 +46,22 @@ static bool read_report(const char *text, umh_init_options *options)
     return true;
 }
 
+/* GID,... behind those that there are. */
+static bool read_groups(const char *text, umh_init_options *options)
+{
+    const char *comma;
+    unsigned long number;
+
+    do {
+        comma = strchr(text, ',');
+        if (options->group_count == INIT_GROUPS_MAX ||
+            !read_number(&text, comma ? ',' : '\0', UINT32_MAX - 1, &number))
+            return false;
+        options->groups[options->group_count++] = (gid_t)number;
+    } while (comma);
+    return true;
+}
+
 /* UID:GID[:GID,...]. The highest number is no id: the system takes it for "leave as it is". */
 static bool read_user(const char *text, umh_init_options *options)
 {
@@ -61,17 +77,7 @@ static bool read_user(const char *text, umh_init_options *options)
         return false;
     options->gid = (gid_t)number;
     options->has_user = true;
-    while (end_of_gid) {
-        const char *comma = strchr(text, ',');
-
-        if (options->group_count == INIT_GROUPS_MAX ||
-            !read_number(&text, comma ? ',' : '\0', UINT32_MAX - 1, &number))
-            return false;
-        options->groups[options->group_count++] = (gid_t)number;
-        if (!comma)
-            break;
-    }
-    return true;
+    return !end_of_gid || read_groups(text, options);
 }
 
 static bool read_open_files(const char *text, umh_init_options *options)
@@ -89,6 +95,8 @@ static bool read_option(const char *name, const char *value, umh_init_options *o
         return read_descriptor(&value, '\0', &options->cgroup);
     if (strcmp(name, "--user") == 0)
         return read_user(value, options);
+    if (strcmp(name, "--groups") == 0)
+        return options->has_user && read_groups(value, options);
     if (strcmp(name, "--folder") == 0) {
         options->folder = value;
         return true;

@@ -348,6 +348,19 @@ def test_flapping_touches_nobody_else(runner, desk):
         assert after[name]["restarts"] == 0
 
 
+def test_a_user_has_all_groups(runner, desk):
+    """More than one argument of a program has room for."""
+    many = range(100000, 109000)
+    (runner.folder / "group").write_text(GROUP + "".join(f"g{number}:x:{number}:ann\n" for number in many))
+    runner.configure(for_users(runner))
+    desk.log_on("c1", ANN)
+    desk.start()
+    hosts = desk.await_hosts("agent@1")
+    status = pathlib.Path(f"/proc/{hosts['agent@1']['pid']}/status").read_text()
+    groups = next(line for line in status.splitlines() if line.startswith("Groups:")).split()[1:]
+    assert sorted(map(int, groups)) == sorted([ANN, 3001, 3002, *many])
+
+
 def test_a_user_that_nobody_knows_is_told(runner, desk):
     runner.configure(for_users(runner))
     desk.log_on("c1", 4242)

@@ -19,7 +19,7 @@ bool umh_init_is_needed(const umh_process_spec *spec)
            umh_pipe_is_open(spec->cgroup) || spec->open_files_max > 0;
 }
 
-/* UID:GID:GROUP,GROUP; NULL: out of memory. */
+/* UID:GID:GROUP,GROUP, and more groups in texts of their own behind it; NULL: out of memory. */
 static char *user_text(const umh_user *user)
 {
     size_t capacity = (user->group_count + 2) * ID_TEXT_BYTES;
@@ -29,9 +29,12 @@ static char *user_text(const umh_user *user)
     if (!text)
         return NULL;
     used = (size_t)snprintf(text, capacity, "%u:%u", (unsigned)user->uid, (unsigned)user->gid);
-    for (size_t i = 0; i < user->group_count; i++)
-        used += (size_t)snprintf(text + used, capacity - used, "%c%u", i == 0 ? ':' : ',',
+    for (size_t i = 0; i < user->group_count; i++) {
+        char separator = i % UMH_INIT_GROUPS_PER_ARGUMENT == 0 ? '\0' : ',';
+
+        used += (size_t)snprintf(text + used, capacity - used, "%c%u", i == 0 ? ':' : separator,
                                  (unsigned)user->groups[i]);
+    }
     return text;
 }
 
@@ -51,6 +54,18 @@ static void append_number(umh_init_command *command, size_t *count, const char *
     append(command, count, option, text);
 }
 
+static void append_user(umh_init_command *command, size_t *count, const umh_user *user)
+{
+    const char *text = command->user;
+
+    append(command, count, "--user", text);
+    for (size_t i = UMH_INIT_GROUPS_PER_ARGUMENT; i < user->group_count;
+         i += UMH_INIT_GROUPS_PER_ARGUMENT) {
+        text += strlen(text) + 1;
+        append(command, count, "--groups", text);
+    }
+}
+
 static void append_options(umh_init_command *command, size_t *count, const umh_process_spec *spec,
                            const umh_init_descriptors *descriptors)
 {
@@ -66,7 +81,7 @@ static void append_options(umh_init_command *command, size_t *count, const umh_p
         append(command, count, "--report", command->report);
     }
     if (command->user)
-        append(command, count, "--user", command->user);
+        append_user(command, count, spec->user);
     if (spec->user && spec->folder)
         append(command, count, "--folder", spec->folder);
     append(command, count, "--", spec->program);
@@ -75,14 +90,16 @@ static void append_options(umh_init_command *command, size_t *count, const umh_p
 int umh_init_command_make(const umh_process_spec *spec, const umh_init_descriptors *descriptors,
                           umh_init_command *ret_command)
 {
+    size_t group_count = spec->user ? spec->user->group_count : 0;
     size_t own_count = 0;
     size_t count = 0;
 
     while (spec->arguments[own_count])
         own_count++;
     *ret_command = (umh_init_command)UMH_INIT_COMMAND_INIT;
-    ret_command->arguments =
-        calloc(UMH_INIT_ARGUMENTS_MAX + own_count + 1, sizeof *ret_command->arguments);
+    ret_command->arguments = calloc(UMH_INIT_ARGUMENTS_MAX + own_count + 1 +
+                                        2 * (group_count / UMH_INIT_GROUPS_PER_ARGUMENT),
+                                    sizeof *ret_command->arguments);
     ret_command->user = spec->user ? user_text(spec->user) : NULL;
     if (!ret_command->arguments || (spec->user && !ret_command->user)) {
         umh_init_command_deinit(ret_command);

@@ -4,8 +4,13 @@
 
 #include "platform/process.h"
 
-/* Entries before the program's own: the name, six options with a value, the namespace, "--". */
+/*
+ * Entries before the program's own: the name, six options with a value, the namespace, "--"; beside
+ * them those of more groups.
+ */
 #define UMH_INIT_ARGUMENTS_MAX 16
+/* The kernel takes no argument longer than 128 KiB, and a group has up to 11 characters. */
+#define UMH_INIT_GROUPS_PER_ARGUMENT 8192u
 #define UMH_INIT_NUMBER_BYTES 48
 
 /* What init finds where; -1: it gets none. */
@@ -15,7 +20,7 @@ typedef struct umh_init_descriptors {
 
 typedef struct umh_init_command {
     const char **arguments; /* NULL-terminated, owned; the texts are below or borrowed */
-    char *user;             /* owned */
+    char *user;             /* owned; behind its end the texts of more groups */
     char lifeline[UMH_INIT_NUMBER_BYTES], report[UMH_INIT_NUMBER_BYTES];
     char cgroup[UMH_INIT_NUMBER_BYTES], open_files[UMH_INIT_NUMBER_BYTES];
 } umh_init_command;

@@ -65,8 +65,8 @@ static int find_groups(const struct passwd *account, umh_user *user)
         /* Not every C library says how many there are. */
         count = count > tried ? count : tried * 2;
     } while (count <= GROUPS_MAX);
-    return UMH_FAIL(UMH_E_LIMIT, "user '%s' is in more than %d groups", account->pw_name,
-                    GROUPS_MAX);
+    return UMH_FAIL(UMH_E_LIMIT, "user '%s' is in more than %d groups, the kernel's limit",
+                    account->pw_name, GROUPS_MAX);
 }
 
 static int copy_texts(const char *const texts[3], umh_user *user)

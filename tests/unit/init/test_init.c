@@ -96,7 +96,6 @@ static int describe(void)
     char text[160];
     int death_signal = 0;
     ssize_t size = readlink("/proc/self", self, sizeof self - 1);
-    gid_t groups[8];
     struct rlimit files;
     sigset_t blocked;
 
@@ -108,7 +107,7 @@ static int describe(void)
              "blocked=%d files=%s",
              getpid(), getppid() == 1 ? 1 : 0, size > 0 ? self : "-",
              getpgrp() == getpid() ? "own" : "init's", death_signal, getuid(), getgid(),
-             getgroups(8, groups), sigismember(&blocked, SIGTERM),
+             getgroups(0, NULL), sigismember(&blocked, SIGTERM),
              files.rlim_cur == 77 && files.rlim_max == 77 ? "77" : "many");
     say(text);
     return 0;
@@ -437,6 +436,41 @@ static void test_the_program_has_the_user_and_the_limit(void **state)
     assert_int_equal(finish(all, NULL).exit_code, 0);
 }
 
+static void expect_groups(fixture *all, size_t count)
+{
+    static uint32_t groups[65536];
+    umh_user user = {.uid = 65534, .gid = 65533, .groups = groups, .group_count = count};
+    char expected[160];
+
+    for (uint32_t i = 0; i < count; i++)
+        groups[i] = 2147000000 + i;
+    all->spec.user = &user;
+    snprintf(expected, sizeof expected,
+             "pid=2 parent=1 self=2 group=own death=0 uid=65534 gid=65533 groups=%zu blocked=0 "
+             "files=many",
+             count);
+    start(all, "describe", NULL);
+    expect_text(all, expected);
+    assert_int_equal(finish(all, NULL).exit_code, 0);
+    all->spec.user = NULL;
+}
+
+/* As one argument of a program has room for, and one more. */
+static void test_the_program_has_many_groups(void **state)
+{
+    expect_groups(get_fixture(state), 8192);
+}
+
+static void test_the_program_has_more_groups(void **state)
+{
+    expect_groups(get_fixture(state), 8193);
+}
+
+static void test_the_program_has_all_groups(void **state)
+{
+    expect_groups(get_fixture(state), 65536);
+}
+
 static void expect_folder(fixture *all, const char *folder, const char *expected)
 {
     umh_user user = {.uid = 65534, .gid = 65534};
@@ -714,6 +748,9 @@ int main(int argc, char **argv)
         IN_NAMESPACE(test_a_core_dump_is_told),
         IN_NAMESPACE(test_it_is_the_first_of_its_namespace),
         IN_NAMESPACE(test_the_program_has_the_user_and_the_limit),
+        IN_NAMESPACE(test_the_program_has_many_groups),
+        IN_NAMESPACE(test_the_program_has_more_groups),
+        IN_NAMESPACE(test_the_program_has_all_groups),
         IN_NAMESPACE(test_the_user_enters_the_folder),
         IN_NAMESPACE(test_a_folder_that_the_user_may_not_enter),
         IN_NAMESPACE(test_a_user_without_groups_has_none),

@@ -130,6 +130,12 @@ static void test_rejects_what_is_no_command_line(void **state)
         "--report 5:-1 -- /bin/x name",
         "--report 5:9223372036854775808 -- /bin/x name",
         "--report 5:1:1 -- /bin/x name",
+        "--groups 5 -- /bin/x name",
+        "--user 5:5 --groups -- /bin/x name",
+        "--user 5:5 --groups , -- /bin/x name",
+        "--user 5:5 --groups 1, -- /bin/x name",
+        "--user 5:5 --groups 1:2 -- /bin/x name",
+        "--user 5:5 --groups 4294967295 -- /bin/x name",
         "--user 5 -- /bin/x name",
         "--user 5: -- /bin/x name",
         "--user :5 -- /bin/x name",
@@ -157,7 +163,7 @@ static void test_rejects_what_is_no_command_line(void **state)
 /* With so many groups. */
 static bool reads_groups(unsigned count)
 {
-    size_t capacity = 16 + count * 8;
+    size_t capacity = 16 + (size_t)count * 8;
     char *user = malloc(capacity);
     char *arguments[] = {(char[]){"umh-init"}, (char[]){"--user"}, user, (char[]){"--"},
                          (char[]){"/bin/x"},   (char[]){"name"},   NULL};
@@ -180,6 +186,17 @@ static void test_as_many_groups_as_there_is_room_for(void **state)
     assert_false(reads_groups(INIT_GROUPS_MAX + 1));
 }
 
+static void test_more_groups(void **state)
+{
+    (void)state;
+    assert_true(reads("--user 1:2:3,4 --groups 5 --groups 6,7 -- /bin/x name"));
+    assert_int_equal(options.group_count, 5);
+    for (unsigned i = 0; i < options.group_count; i++)
+        assert_int_equal(options.groups[i], 3 + i);
+    assert_true(reads("--user 1:2 --groups 5 -- /bin/x name"));
+    assert_int_equal(options.group_count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_users),
         cmocka_unit_test(test_edges_of_numbers),
         cmocka_unit_test(test_rejects_what_is_no_command_line),
+        cmocka_unit_test(test_more_groups),
         cmocka_unit_test(test_as_many_groups_as_there_is_room_for),
     };
 
