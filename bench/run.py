@@ -23,6 +23,7 @@ import tempfile
 import time
 import typing
 
+import managed
 import reload
 import supervision
 from system import Failed, System, memory_kib
@@ -57,6 +58,8 @@ class Figure:
 
 RESPAWN = "kill, wait and spawn a C program"
 RELAY = "raw relay of pipes, 64 KiB batches"
+SHORTEST = "the shortest way into C# and back: a function that calls the function it is given"
+PROGRAMS = "ten .NET programs that wait"
 FIGURES = [
     Figure("throughput/native/1x1/128B", "msg/s", "higher", RELAY, 0.35, True),
     # CPU time depends on the machine and on which core is whose: 200 ns are meant where the relay takes 85.
@@ -80,6 +83,12 @@ FIGURES = [
     Figure("start/managed/first_message", "ms", "lower", "dotnet hello.dll", 1.3, True),
     Figure("reload/managed/median_ms", "ms", "lower", "dotnet hello.dll", 150, False),
     Figure("reload/managed/slope_bytes", "bytes", "lower", "one KiB for each reload", 1024, False),
+    Figure("bridge/span_ns", "ns", "lower", SHORTEST, 25, False),
+    Figure("bridge/text_ns", "ns", "lower", SHORTEST, 90, False),
+    Figure("throughput/managed/1x1/128B", "msg/s", "higher", RELAY, 1_000_000, False),
+    Figure("alloc/managed/1x1/bytes_per_message", "bytes", "lower", "a tenth of a byte", 0.1, False),
+    Figure("memory/managed/ten_hosts_pss", "MB", "lower", PROGRAMS, 1.5, True),
+    Figure("memory/managed/ten_modules_pss", "MB", "lower", PROGRAMS, 0.5, True),
     Figure("memory/host/native_pss", "MB", "lower", "PSS of an idle C program", 2, False),
     Figure("memory/broker/20_hosts", "MB", "lower", "RSS of an idle C program", 8, False),
 ]
@@ -232,6 +241,27 @@ class Bench:
             "reload/managed/slope_bytes": (kept, 1024),
         }
 
+    def bridge(self):
+        """A message as bytes and as text, from native code into a module and back, in one process."""
+        ns = managed.bridge(self, self.turn_count // 20)
+        return {f"bridge/{way}_ns": (ns[f"{way}_ns"], ns["bare_ns"]) for way in ("span", "text")}
+
+    def stream_managed(self):
+        """As `stream`, with modules in C#."""
+        relay = self.program("relay", TEXT_BYTES, 2 * self.stream_count, PIPE_BYTES)
+        rate, allocated = managed.stream(self, self.stream_count, TEXT_BYTES)
+        return {
+            "throughput/managed/1x1/128B": (rate, relay["messages"] / relay["ns"] * 1e9),
+            "alloc/managed/1x1/bytes_per_message": (allocated, 0.1),
+        }
+
+    def memory_of_managed(self):
+        programs = managed.pss_of_programs(self)
+        return {
+            "memory/managed/ten_hosts_pss": (managed.pss_of_hosts(self), programs),
+            "memory/managed/ten_modules_pss": (managed.pss_of_modules(self), programs),
+        }
+
     def memory_of_host(self):
         idle = self.idle_program("smaps_rollup", "Pss")
         with self.system("beacon") as system:
@@ -258,6 +288,9 @@ class Bench:
             (self.start_example, ["start/example/all_ready"]),
             (self.start_managed, ["start/managed/first_message"]),
             (self.reload_managed, [f.name for f in FIGURES if f.name.startswith("reload/")]),
+            (self.bridge, ["bridge/span_ns", "bridge/text_ns"]),
+            (self.stream_managed, ["throughput/managed/1x1/128B", "alloc/managed/1x1/bytes_per_message"]),
+            (self.memory_of_managed, ["memory/managed/ten_hosts_pss", "memory/managed/ten_modules_pss"]),
             (self.memory_of_host, ["memory/host/native_pss"]),
             (self.memory_of_broker, ["memory/broker/20_hosts"]),
         ]
@@ -280,7 +313,7 @@ def conclude(figure, pairs):
 
 def is_long(names):
     """Those that take many samples in each run."""
-    return names[0].startswith(("scale/", "restart/", "reload/"))
+    return names[0].startswith(("scale/", "restart/", "reload/", "memory/managed/"))
 
 
 def show(progress):
