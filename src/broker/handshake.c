@@ -6,6 +6,7 @@
 #include "broker/handshake.h"
 
 #include "broker/host_actions.h"
+#include "broker/host_runtime.h"
 #include "config/modules.h"
 #include "ipc/control.h"
 #include "ipc/services.h"
@@ -77,16 +78,6 @@ static void put(umh_json *body, const char *key, umh_json *value_take)
     umh_ignore(json_object_set_new(body, key, value_take));
 }
 
-/* Looked for until it is found: it may be installed while the broker runs. */
-static const char *find_dotnet(umh_host *host)
-{
-    char root[UMH_PATH_BYTES];
-
-    if (!host->dotnet_root && umh_modules_find_dotnet(&host->config.dotnet, root, NULL) == 0)
-        host->dotnet_root = umh_text_copy(root);
-    return host->dotnet_root ? host->dotnet_root : "";
-}
-
 static umh_json *describe_host(umh_host *host)
 {
     const umh_broker *broker = host->broker;
@@ -103,7 +94,7 @@ static umh_json *describe_host(umh_host *host)
     put(body, "kind", json_string(host->config.ui ? "ui" : "modules"));
     put(body, "max_message_bytes", json_integer(broker->max_message_bytes));
     put(body, "window_bytes", json_integer(UMH_WINDOW_BYTES));
-    put(body, "dotnet_root", json_string(find_dotnet(host)));
+    put(body, "dotnet_root", json_string(umh_host_find_dotnet(host)));
     put(body, "managed_folder", json_string(managed));
     put(body, "diagnostics", json_boolean(host->config.dotnet.diagnostics));
     put(body, "log_level",
@@ -150,6 +141,8 @@ void umh_handshake_load(umh_host_module *module)
         put(body, "state", json_string(module->left_state));
     if (module->config.argument_count > 0)
         put(body, "arguments", list_arguments(&module->config));
+    if (umh_host_runtime_config(module->host))
+        put(body, "runtime_config", json_string(umh_host_runtime_config(module->host)));
     put(body, "tells_failures", json_boolean(module->config.on_exception != ON_EXCEPTION_LOG));
     ask_module(module, "load", LANE_CONTROL, body);
 }

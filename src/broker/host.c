@@ -3,6 +3,7 @@
 #include "broker/host.h"
 
 #include "broker/host_actions.h"
+#include "broker/host_runtime.h"
 #include "broker/liveness.h"
 #include "broker/supervisor.h"
 #include "config/copy.h"
@@ -182,6 +183,7 @@ static bool is_any_at_work(const umh_host *host)
 
 void umh_host_on_module_change(umh_host *host)
 {
+    umh_host_load_waiting(host);
     if (host->is_orderly && !is_any_at_work(host))
         umh_host_happen(host, ON_STOP);
     else if (host->state == HOST_LOADING && umh_host_is_settled(host))

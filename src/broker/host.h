@@ -27,6 +27,7 @@
 
 typedef struct umh_host umh_host;
 typedef struct umh_module_watch umh_module_watch; /* broker/module_watch.h */
+typedef struct umh_host_runtime umh_host_runtime; /* broker/host_runtime.h */
 
 /* How a load, unload or reload ended. */
 typedef struct umh_module_end {
@@ -118,6 +119,7 @@ struct umh_host {
     umh_peer *peer;
     umh_credit_account *account;
     umh_log_source *log;
+    umh_host_runtime *runtime; /* what .NET it was born with; NULL: nobody has asked for any */
     int64_t hello_id; /* of init; 0: answered */
     int64_t next_command_id;
     uint64_t next_ping_ns;
@@ -138,6 +140,7 @@ struct umh_host {
     bool is_wanted;
     bool is_due;          /* may be started by reconcile */
     bool is_refused;      /* its last start, for good: until it is changed or reset */
+    bool is_misfit;       /* that was because of what its modules ask of .NET */
     bool has_said_limits; /* that it runs without one of them */
     /* messages to other users' sessions: refused here, and by processes that are over */
     uint64_t refused_count;

@@ -175,7 +175,8 @@ static int limit_heap(const umh_host *host, umh_environment *environment)
     int64_t bytes = host->config.limits.memory_mib * BYTES_PER_MIB / HEAP_SHARE_IN * HEAP_SHARE_OF;
     char digits[32];
 
-    if (bytes == 0 || names_heap(host))
+    /* The variable would go before what DotNet says. */
+    if (bytes == 0 || names_heap(host) || host->config.dotnet.gc.heap_limit_mib > 0)
         return 0;
     snprintf(digits, sizeof(digits), "%llX", (unsigned long long)bytes);
     return umh_environment_put(environment, HEAP_VARIABLE, digits);

@@ -7,6 +7,7 @@
  */
 #include "broker/handshake.h"
 #include "broker/host_actions.h"
+#include "broker/host_runtime.h"
 #include "broker/liveness.h"
 #include "broker/module_watch.h"
 #include "broker/supervisor.h"
@@ -89,17 +90,6 @@ void umh_module_free(umh_host_module *module, const char *outcome, const umh_why
 
 /* --- the copy ----------------------------------------------------------------------------- */
 
-static void on_copy(void *context, umh_store_entry *entry_take)
-{
-    umh_host_module *module = context;
-
-    module->request = NULL;
-    umh_store_unref(module->copy);
-    module->copy = entry_take;
-    umh_module_watch_look(module->watch);
-    umh_module_happen(module, ON_COPY);
-}
-
 static void on_no_copy(void *context, const umh_why *why)
 {
     umh_host_module *module = context;
@@ -108,6 +98,23 @@ static void on_no_copy(void *context, const umh_why *why)
     module->why = *why;
     umh_module_watch_look(module->watch);
     umh_module_happen(module, ON_NO_COPY);
+}
+
+static void on_copy(void *context, umh_store_entry *entry_take)
+{
+    umh_host_module *module = context;
+    umh_why why = UMH_WHY_INIT;
+
+    if (!umh_host_accepts_copy(module, entry_take, &why)) {
+        umh_store_unref(entry_take);
+        on_no_copy(module, &why);
+        return;
+    }
+    module->request = NULL;
+    umh_store_unref(module->copy);
+    module->copy = entry_take;
+    umh_module_watch_look(module->watch);
+    umh_module_happen(module, ON_COPY);
 }
 
 /* In quarantine nothing is fetched, and no version before goes on. */
@@ -146,8 +153,8 @@ void umh_module_cancel_fetch(umh_host_module *module)
 
 void umh_module_take_copy(umh_host_module *module)
 {
-    if (umh_host_takes_commands(module->host))
-        umh_module_happen(module, ON_GREETED);
+    umh_host_load_waiting(module->host);
+    umh_host_retry_runtime(module->host);
 }
 
 /* A reload whose new file is no good: the version before goes on. */

@@ -34,10 +34,6 @@ void umh_host_admit(umh_host *host)
         umh_host_replace(host, "its entry has changed since it was started");
         return;
     }
-    for (uint16_t i = 0; i < host->module_count; i++) {
-        if (host->modules[i])
-            umh_module_happen(host->modules[i], ON_GREETED);
-    }
     umh_host_on_module_change(host);
 }
 

@@ -8,6 +8,7 @@
  */
 #include "broker/containment.h"
 #include "broker/host_actions.h"
+#include "broker/host_runtime.h"
 #include "broker/host_spawn.h"
 #include "broker/liveness.h"
 #include "broker/supervisor.h"
@@ -202,6 +203,7 @@ static void forget_last_process(umh_host *host)
     host->is_lost = false;
     host->is_due = false;
     host->is_refused = false;
+    host->is_misfit = false;
 }
 
 void umh_host_spawn(umh_host *host)
@@ -242,6 +244,7 @@ void umh_host_release_process(umh_host *host)
     umh_log_source_close(UMH_MOVE(host->log));
     umh_peer_close(UMH_MOVE(host->peer));
     host->account = umh_credit_account_free(host->account);
+    host->runtime = umh_host_runtime_free(host->runtime);
     host->refused_count += umh_liveness_refused(host);
     umh_page_deinit(&host->page);
     umh_leftovers_deinit(&host->leftovers);

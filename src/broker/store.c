@@ -37,6 +37,7 @@ struct umh_store {
     umh_broker *broker;
     store_search *search;
     umh_list entries;
+    umh_list runtime_files;
     uint64_t next_serial; /* a name is never used again: an old copy may still be being removed */
     char folder[UMH_PATH_BYTES]; /* "modules" in the instance's */
     char users[UMH_PATH_BYTES];  /* "users", for hosts that run as somebody else */
@@ -417,6 +418,26 @@ const umh_store_key *umh_store_key_of(const umh_store_entry *entry)
     return &entry->key;
 }
 
+umh_list *umh_store_runtime_files(umh_store *store)
+{
+    return &store->runtime_files;
+}
+
+const char *umh_store_place(const umh_store *store, bool is_for_users)
+{
+    return is_for_users ? store->users : store->folder;
+}
+
+uint64_t umh_store_next_serial(umh_store *store)
+{
+    return store->next_serial++;
+}
+
+uv_loop_t *umh_store_loop(umh_store *store)
+{
+    return &store->broker->loop;
+}
+
 /* --- life --------------------------------------------------------------------------------- */
 
 /*
@@ -467,6 +488,7 @@ int umh_store_new(umh_broker *broker, umh_store **ret_store)
         return UMH_FAIL(UMH_E_MEMORY, "make the module store");
     store->broker = broker;
     umh_list_init(&store->entries);
+    umh_list_init(&store->runtime_files);
     r = umh_store_take_config(store);
     if (r == 0)
         r = umh_file_store_folder(broker->options.instance, folder);

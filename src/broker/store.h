@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "base/list.h"
 #include "broker/broker.h"
 #include "config/modules.h"
 
@@ -32,6 +33,12 @@ UMH_MUST_USE int umh_store_new(umh_broker *broker, umh_store **ret_store);
 UMH_MUST_USE int umh_store_take_config(umh_store *store);
 /* after every request has completed; removes its entries */
 umh_store *umh_store_free(umh_store *store);
+
+/* For broker/runtime_file.h: the list, the two folders, and numbers that never come again. */
+umh_list *umh_store_runtime_files(umh_store *store);
+const char *umh_store_place(const umh_store *store, bool is_for_users);
+uint64_t umh_store_next_serial(umh_store *store);
+uv_loop_t *umh_store_loop(umh_store *store);
 
 /*
  * Find the module's file, check it and have a copy. Completed later on the loop, never from inside
