@@ -51,7 +51,7 @@ def test_a_host_at_a_breakpoint_is_not_late(tree, runner):
     with traced(tree, pid, "stop"):
         runner.send(ECHO_ASKED, "kept")
         runner.await_log(ATTACHED)
-        let_pass(runner, 2.5)
+        let_pass(runner, 1.6)
         host = runner.find_host("one")
         assert host["debugged"] and (host["pid"], host["state"], host["restarts"]) == (pid, "running", 0)
         assert b"\n  debugged: nothing of it is late until the debugger has gone\n" in runner.umh("status").stdout
@@ -71,7 +71,7 @@ def test_a_callback_may_last_while_it_is_debugged(tree, runner):
     with traced(tree, runner.pid("one")):
         runner.send(HANG_ASKED, "for ever")
         runner.await_log(ATTACHED)
-        let_pass(runner, 1.5)
+        let_pass(runner, 1.0)
         assert runner.find_host("one")["restarts"] == 0
     host = runner.await_host("one", lambda host: host["restarts"] == 1)
     assert "lasted longer than CallbackMs (300)" in host["deaths"][0]["text"]
@@ -181,7 +181,7 @@ def test_a_managed_module_at_a_breakpoint_is_not_late(tree, runner):
     with connected(runner.find_host("one")["diagnostics"]):
         runner.send(HANG_ASKED, "at a breakpoint")
         runner.await_log(ATTACHED)
-        let_pass(runner, 1.5)
+        let_pass(runner, 1.0)
         assert runner.find_host("one")["restarts"] == 0
         assert runner.exchange(TALKER_ASKED, TALKER_ANSWERED, "others go on") == "heard others go on"
     host = runner.await_host("one", lambda host: host["restarts"] == 1)
