@@ -110,19 +110,16 @@ static bool fields_are_equal(const umh_schema_row *row, const void *one, const v
 
 umh_changes umh_changes_find(umh_schema_object object, const void *one, const void *other)
 {
+    const umh_schema_rows *rows = umh_schema_rows_of(object);
     umh_changes changes = 0;
-    unsigned number = 0;
 
-    for (size_t i = 0; i < umh_schema_row_count; i++) {
-        const umh_schema_row *row = &umh_schema_rows[i];
+    for (size_t i = 0; i < rows->count; i++) {
+        const umh_schema_row *row = &rows->items[i];
 
-        if (row->owner != object)
-            continue;
         if (row->change != CHANGE_IS_ELSEWHERE &&
             !fields_are_equal(row, (const char *)one + row->offset,
                               (const char *)other + row->offset))
-            changes |= UINT64_C(1) << number;
-        number++;
+            changes |= UINT64_C(1) << i;
     }
     return changes;
 }
@@ -143,16 +140,13 @@ umh_changes umh_changes_that(umh_schema_object object, umh_changes changes, umh_
 
 const umh_schema_row *umh_changes_next(umh_schema_object object, umh_changes *changes)
 {
-    unsigned number = 0;
+    const umh_schema_rows *rows = umh_schema_rows_of(object);
 
-    for (size_t i = 0; i < umh_schema_row_count && *changes; i++) {
-        if (umh_schema_rows[i].owner != object)
-            continue;
-        if (*changes & (UINT64_C(1) << number)) {
+    for (size_t i = 0; i < rows->count && *changes; i++) {
+        if (*changes & (UINT64_C(1) << i)) {
             *changes &= *changes - 1;
-            return &umh_schema_rows[i];
+            return &rows->items[i];
         }
-        number++;
     }
     return NULL;
 }

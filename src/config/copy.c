@@ -75,11 +75,12 @@ static bool copy_field(const umh_schema_row *row, const void *from, void *to)
 static bool copy_fields(umh_schema_object object, const void *from, void *to)
 {
     bool is_whole = true;
+    const umh_schema_rows *rows = umh_schema_rows_of(object);
 
-    for (size_t i = 0; i < umh_schema_row_count; i++) {
-        const umh_schema_row *row = &umh_schema_rows[i];
+    for (size_t i = 0; i < rows->count; i++) {
+        const umh_schema_row *row = &rows->items[i];
 
-        if (row->owner == object && row->offset != UMH_SCHEMA_NOT_STORED)
+        if (row->offset != UMH_SCHEMA_NOT_STORED)
             is_whole &= copy_field(row, (const char *)from + row->offset, (char *)to + row->offset);
     }
     return is_whole;

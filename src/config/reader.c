@@ -558,13 +558,15 @@ static bool is_section(const umh_schema_row *row)
 
 int umh_reader_set_defaults(umh_schema_object object, void *value)
 {
-    for (size_t i = 0; i < umh_schema_row_count; i++) {
-        const umh_schema_row *row = &umh_schema_rows[i];
+    const umh_schema_rows *rows = umh_schema_rows_of(object);
+
+    for (size_t i = 0; i < rows->count; i++) {
+        const umh_schema_row *row = &rows->items[i];
         UMH_AUTO_PTR(umh_json) fallback = NULL;
         void *field = field_of(row, value);
         int r;
 
-        if (row->owner != object || is_section(row) || !field)
+        if (is_section(row) || !field)
             continue;
         if (!row->fallback) {
             release_field(row, field);
@@ -607,6 +609,7 @@ static void report_unknown_keys(umh_report *report, umh_schema_object object, js
 int umh_reader_read(umh_report *report, umh_schema_object object, json_t *json, const char *path,
                     void *value)
 {
+    const umh_schema_rows *rows = umh_schema_rows_of(object);
     size_t bad_before = report->bad_count;
 
     if (!json_is_object(json)) {
@@ -618,13 +621,13 @@ int umh_reader_read(umh_report *report, umh_schema_object object, json_t *json, 
     }
     report_unknown_keys(report, object, json, path);
 
-    for (size_t i = 0; i < umh_schema_row_count; i++) {
-        const umh_schema_row *row = &umh_schema_rows[i];
+    for (size_t i = 0; i < rows->count; i++) {
+        const umh_schema_row *row = &rows->items[i];
         bool is_entries = row->type == SCHEMA_OBJECT_LIST && row->object == OBJECT_HOST;
         char key_path[UMH_REPORT_PATH_BYTES];
         json_t *member;
 
-        if (row->owner != object || is_section(row) || is_entries)
+        if (is_section(row) || is_entries)
             continue;
         member = json_object_get(json, row->key);
         join_key(key_path, path, row->key);
@@ -642,10 +645,12 @@ int umh_reader_read(umh_report *report, umh_schema_object object, json_t *json, 
 
 void umh_reader_release(umh_schema_object object, void *value)
 {
-    for (size_t i = 0; i < umh_schema_row_count; i++) {
-        const umh_schema_row *row = &umh_schema_rows[i];
+    const umh_schema_rows *rows = umh_schema_rows_of(object);
 
-        if (row->owner == object && row->offset != UMH_SCHEMA_NOT_STORED)
+    for (size_t i = 0; i < rows->count; i++) {
+        const umh_schema_row *row = &rows->items[i];
+
+        if (row->offset != UMH_SCHEMA_NOT_STORED)
             release_field(row, field_of(row, value));
     }
 }

@@ -65,8 +65,13 @@ typedef struct umh_schema_row {
     const char *text; /* one or two sentences for the reference page */
 } umh_schema_row;
 
-extern const umh_schema_row umh_schema_rows[];
-extern const size_t umh_schema_row_count;
+typedef struct umh_schema_rows {
+    const umh_schema_row *items;
+    size_t count;
+} umh_schema_rows;
+
+/* The keys of one object, in the order of the reference page. */
+const umh_schema_rows *umh_schema_rows_of(umh_schema_object object);
 
 const char *umh_schema_object_name(umh_schema_object object); /* "ChildProcesses[]" */
 /* NULL: no such key; case matters */

@@ -35,7 +35,7 @@ static const char *const object_headings[OBJECT_COUNT] = {
 static const char introduction[] =
     "# Configuration: `broker.json`\n"
     "\n"
-    "<!-- Written from the table of keys in src/config/schema.c by the target `reference`. -->\n"
+    "<!-- Written from the table of keys in src/config/schema_hosts.c and schema_parts.c by the target `reference`. -->\n"
     "\n"
     "One file says which modules run, in which processes. It is JSON in which comments (`//` and\n"
     "`/* */`) and a comma before a closing bracket are allowed.\n"
@@ -193,16 +193,16 @@ static int append_row(const umh_schema_row *row, umh_buffer *markdown)
 
 int umh_schema_write_reference(umh_buffer *markdown)
 {
+    const umh_schema_rows *rows;
     int r = umh_buffer_append_text(markdown, introduction);
 
     for (umh_schema_object object = OBJECT_ROOT; r == 0 && object < OBJECT_COUNT; object++) {
         r = umh_buffer_append_format(markdown,
                                      "\n## %s\n\n| Key | Value | Default | |\n|---|---|---|---|\n",
                                      object_headings[object]);
-        for (size_t i = 0; r == 0 && i < umh_schema_row_count; i++) {
-            if (umh_schema_rows[i].owner == object)
-                r = append_row(&umh_schema_rows[i], markdown);
-        }
+        rows = umh_schema_rows_of(object);
+        for (size_t i = 0; r == 0 && i < rows->count; i++)
+            r = append_row(&rows->items[i], markdown);
     }
     return umh_fold(r);
 }
@@ -310,14 +310,15 @@ static json_t *make_property(const umh_schema_row *row)
 /* The object `Broker` is the root without a further `Broker`. */
 static json_t *make_object(umh_schema_object object, bool is_nested)
 {
+    const umh_schema_rows *rows = umh_schema_rows_of(object);
     json_t *properties = json_object();
     json_t *required = json_array();
     bool is_right = properties && required;
 
-    for (size_t i = 0; is_right && i < umh_schema_row_count; i++) {
-        const umh_schema_row *row = &umh_schema_rows[i];
+    for (size_t i = 0; is_right && i < rows->count; i++) {
+        const umh_schema_row *row = &rows->items[i];
 
-        if (row->owner != object || (is_nested && row->offset == UMH_SCHEMA_NOT_STORED))
+        if (is_nested && row->offset == UMH_SCHEMA_NOT_STORED)
             continue;
         is_right = set(properties, row->key, make_property(row));
         if (is_right && !row->fallback)

@@ -274,13 +274,14 @@ static void make_memory_fit(json_t *config)
 
 static json_t *generate_object(random_source *random, umh_schema_object owner)
 {
+    const umh_schema_rows *rows = umh_schema_rows_of(owner);
     json_t *object = json_object();
 
-    for (size_t i = 0; i < umh_schema_row_count; i++) {
-        const umh_schema_row *row = &umh_schema_rows[i];
+    for (size_t i = 0; i < rows->count; i++) {
+        const umh_schema_row *row = &rows->items[i];
         bool is_section = row->type == SCHEMA_OBJECT && row->object == owner;
 
-        if (row->owner == owner && !is_section && (!row->fallback || random_chance(random, 50)))
+        if (!is_section && (!row->fallback || random_chance(random, 50)))
             json_object_set_new(object, row->key, random_value(random, row));
     }
     make_fit(random, owner, object);

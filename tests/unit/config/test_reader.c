@@ -476,12 +476,13 @@ static void check_value(const umh_schema_row *row, const json_t *json, const cha
 
 static void check_values(umh_schema_object owner, const json_t *object, const void *value)
 {
-    for (size_t i = 0; i < umh_schema_row_count; i++) {
-        const umh_schema_row *row = &umh_schema_rows[i];
+    const umh_schema_rows *rows = umh_schema_rows_of(owner);
+
+    for (size_t i = 0; i < rows->count; i++) {
+        const umh_schema_row *row = &rows->items[i];
         const json_t *json = json_object_get(object, row->key);
 
-        if (row->owner != owner || row->offset == UMH_SCHEMA_NOT_STORED || !json ||
-            strcmp(row->key, "Root") == 0)
+        if (row->offset == UMH_SCHEMA_NOT_STORED || !json || strcmp(row->key, "Root") == 0)
             continue;
         check_value(row, json, (const char *)value + row->offset);
     }
