@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 packages=(gcc g++ clang clang-format clang-tidy cmake ninja-build pkg-config libuv1-dev libjansson-dev libsystemd-dev
-    libcmocka-dev uuid-dev python3-pytest gcc-mingw-w64-x86-64 spin mmdebstrap systemd-container)
+    libcmocka-dev uuid-dev python3-pytest gcc-mingw-w64-x86-64 spin mmdebstrap systemd-container xvfb xdotool libgtk-3-0)
 commands=(gcc g++ clang clang-format clang-tidy cmake ninja pkg-config x86_64-w64-mingw32-gcc spin)
 for argument in "$@"; do
     case $argument in
