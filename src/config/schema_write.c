@@ -35,7 +35,7 @@ static const char *const object_headings[OBJECT_COUNT] = {
 static const char introduction[] =
     "# Configuration: `broker.json`\n"
     "\n"
-    "<!-- Written from the table of keys in src/config/schema_hosts.c and schema_parts.c by the target `reference`. -->\n"
+    "<!-- Written from the tables of keys in src/config by the target `reference`. -->\n"
     "\n"
     "One file says which modules run, in which processes. It is JSON in which comments (`//` and\n"
     "`/* */`) and a comma before a closing bracket are allowed.\n"
