@@ -203,7 +203,7 @@ static int lock_instance(umh_broker *broker)
     if (r > 0)
         return UMH_FAIL(UMH_E_REFUSED, "%s", why.text);
     if (r == 0)
-        r = umh_file_join(folder, "lock", path);
+        r = umh_file_join(folder, UMH_STORE_LOCK, path);
     if (r == 0)
         r = umh_file_lock(path, &broker->instance_lock);
     if (r == UMH_FILE_UNSAFE)

@@ -20,9 +20,6 @@
 #include <stdlib.h>
 
 #define LOOKS_MAX 3u /* an original that changes under every copy is reported */
-#define MODULES_FOLDER "modules"
-#define USERS_FOLDER "users"
-#define STALE_PREFIX "stale-"
 
 /*
  * Where modules are looked for, as the configuration had it when a request began: the work on the
@@ -447,8 +444,8 @@ uv_loop_t *umh_store_loop(umh_store *store)
 static int make_room(const char *instance_folder, const char *name, char *ret_folder)
 {
     char stale[UMH_PATH_BYTES];
-    int length = snprintf(stale, sizeof(stale), "%s/" STALE_PREFIX "%s-%lld", instance_folder, name,
-                          (long long)umh_process_own_pid());
+    int length = snprintf(stale, sizeof(stale), "%s/" UMH_STORE_STALE "%s-%lld", instance_folder,
+                          name, (long long)umh_process_own_pid());
     int r = 0;
 
     if (length < 0 || (size_t)length >= sizeof(stale))
@@ -495,9 +492,9 @@ int umh_store_new(umh_broker *broker, umh_store **ret_store)
     if (r == 0)
         r = umh_file_make_folder(folder);
     if (r == 0)
-        r = make_room(folder, MODULES_FOLDER, store->folder);
+        r = make_room(folder, UMH_STORE_MODULES, store->folder);
     if (r == 0)
-        r = make_room(folder, USERS_FOLDER, store->users);
+        r = make_room(folder, UMH_STORE_USERS, store->users);
     if (r == 0)
         r = umh_file_make_folder(store->folder);
     if (r == 0 && broker->options.is_service)
@@ -512,7 +509,7 @@ int umh_store_new(umh_broker *broker, umh_store **ret_store)
                      "'%s' is on a file system that is mounted noexec: no native module can be "
                      "loaded from there",
                      store->folder);
-    umh_store_remove_soon(&broker->loop, folder, STALE_PREFIX);
+    umh_store_remove_soon(&broker->loop, folder, UMH_STORE_STALE);
     *ret_store = store;
     return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "cli/arguments.h"
 #include "cli/client.h"
+#include "cli/leftovers.h"
 #include "config/nearest.h"
 #include "config/schema.h"
 #include "formats/jsonc.h"
@@ -153,17 +154,33 @@ static int install(const service_command *command)
     return CLI_DONE;
 }
 
+/* What cannot be removed is no reason to keep the service. */
+static void remove_leftovers(const char *instance, umh_why *ret_why)
+{
+    char folder[UMH_PATH_BYTES];
+    int r = umh_file_store_folder(instance, folder);
+
+    if (r == 0)
+        r = umh_leftovers_remove(folder, ret_why);
+    if (r < 0)
+        umh_why_set_failure(ret_why);
+}
+
 static int uninstall(const service_command *command)
 {
     umh_service_state state;
+    umh_why left = UMH_WHY_INIT;
     umh_why why = UMH_WHY_INIT;
     int r = umh_service_uninstall(command->cli.instance, &state, &why);
 
     if (r)
         return refuse(r, &why);
+    remove_leftovers(command->cli.instance, &left);
+    if (left.text[0])
+        fprintf(stderr, "umh: %s\n", left.text);
     if (command->as_json)
         return print_json(&state, "removed", NULL);
-    printf("%s is stopped and uninstalled; configuration and data stay\n", state.name);
+    printf("%s is stopped and uninstalled; the configuration stays\n", state.name);
     return CLI_DONE;
 }
 

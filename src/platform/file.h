@@ -43,6 +43,11 @@ UMH_MUST_USE int umh_file_program_folder(char *ret_path); /* of the running exec
 UMH_MUST_USE int umh_file_installation(char *ret_path);
 /* the host of 32 or 64 bits in an installation; whether it is there is not looked at */
 UMH_MUST_USE int umh_file_host_program(const char *installation, int bits, char *ret_path);
+/* what lies in the next: copies for hosts of ours, for users', old ones, and one broker's lock */
+#define UMH_STORE_MODULES "modules"
+#define UMH_STORE_USERS "users"
+#define UMH_STORE_STALE "stale-" /* names begin with it */
+#define UMH_STORE_LOCK "lock"
 /* /var/lib/umh/INSTANCE for root, else the user's cache */
 UMH_MUST_USE int umh_file_store_folder(const char *instance, char *ret_path);
 /* of the control endpoint, design section 9; may not exist yet */
@@ -91,6 +96,11 @@ bool umh_file_allows_execution(const char *path);
 UMH_MUST_USE int umh_file_make_temporary(const char *prefix, char *ret_path);
 /* Everything below and itself; nothing there is success. Never follows links. */
 UMH_MUST_USE int umh_file_remove_tree(const char *path);
+/*
+ * A folder, if it is empty; none there is success. Outcomes: UMH_FILE_TOO_MANY (it is not),
+ * UMH_FILE_UNSAFE (it is no folder: a link, for one).
+ */
+UMH_MUST_USE int umh_file_remove_folder(const char *path);
 
 /*
  * Entries of a folder in sorted order, without "." and "..". Outcomes: UMH_FILE_NONE,

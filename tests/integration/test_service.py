@@ -392,7 +392,11 @@ def test_is_installed_started_stopped_and_uninstalled(machine):
     assert not group.exists()
     assert machine.unit(UNIT, "ActiveState", "Result") == {"ActiveState": "inactive", "Result": "success"}
     assert not machine.run("ls", "/run/umh", code=None).stdout.strip()
-    assert "stopped and uninstalled" in machine.umh("service", "uninstall").stdout
+    machine.write("/var/lib/umh/default/notes", "mine")
+    done = machine.umh("service", "uninstall")
+    assert "stopped and uninstalled" in done.stdout and "/var/lib/umh/default stays: " in done.stderr and "notes" in done.stderr
+    assert machine.run("ls", "/var/lib/umh/default").stdout.split() == ["notes"]
+    machine.run("rm", "-r", "/var/lib/umh")
     assert machine.unit(UNIT, "LoadState", "FragmentPath") == {"LoadState": "not-found", "FragmentPath": ""}
     assert machine.run("cat", CONFIG).stdout
 

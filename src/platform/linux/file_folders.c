@@ -209,6 +209,17 @@ int umh_file_remove_tree(const char *path)
     return remove_below(AT_FDCWD, path, 0);
 }
 
+int umh_file_remove_folder(const char *path)
+{
+    if (rmdir(path) == 0 || errno == ENOENT)
+        return 0;
+    if (errno == ENOTEMPTY || errno == EEXIST)
+        return UMH_FILE_TOO_MANY;
+    if (errno == ENOTDIR)
+        return UMH_FILE_UNSAFE;
+    return UMH_FAIL_OS(errno, "remove the folder '%s'", path);
+}
+
 static int compare_names(const void *one, const void *other)
 {
     return strcmp(*(char *const *)one, *(char *const *)other);

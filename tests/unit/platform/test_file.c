@@ -506,6 +506,13 @@ static void test_removes_trees_and_follows_no_link(void **state)
     assert_int_equal(umh_file_remove_tree(at("link")), 0);
     assert_int_equal(umh_file_inspect(at("link")).kind, FILE_KIND_NONE);
     assert_int_equal(umh_file_inspect(at("kept/file")).kind, FILE_KIND_FILE);
+    assert_int_equal(umh_file_remove_folder(at("kept")), UMH_FILE_TOO_MANY);
+    assert_int_equal(umh_file_remove_folder(at("kept/file")), UMH_FILE_UNSAFE);
+    assert_int_equal(umh_file_remove_tree(at("kept/file")), 0);
+    assert_int_equal(symlink(kept, at("link")), 0);
+    assert_int_equal(umh_file_remove_folder(at("link")), UMH_FILE_UNSAFE);
+    assert_int_equal(umh_file_remove_folder(at("kept")), 0);
+    assert_int_equal(umh_file_remove_folder(at("kept")), 0);
     assert_int_equal(umh_file_remove_tree(at("none")), 0);
     assert_int_equal(umh_file_remove_tree(at("none/below")), 0);
 }
