@@ -181,10 +181,19 @@ static void list_versions(const umh_file_names *versions, char *text, size_t cap
     }
 }
 
+/* Where any version will do: hostfxr needs to be told one. */
+static void take_highest(const umh_file_names *versions, umh_framework *framework)
+{
+    for (size_t i = 0; i < versions->count; i++) {
+        if (!framework->version[0] || is_lower(framework->version, versions->names[i]))
+            umh_text_put(framework->version, sizeof framework->version, versions->names[i]);
+    }
+}
+
 /* Outcomes: UMH_RUNTIME_UNUSABLE. */
 static int check_installed(deciding *now, size_t index)
 {
-    const umh_framework *framework = &now->runtime->frameworks.items[index];
+    umh_framework *framework = &now->runtime->frameworks.items[index];
     UMH_AUTO(umh_file_names) versions = UMH_FILE_NAMES_INIT;
     char folder[UMH_PATH_BYTES];
     char listed[LISTED_BYTES];
@@ -196,6 +205,8 @@ static int check_installed(deciding *now, size_t index)
         return UMH_FAIL(UMH_E_LIMIT, "the path of framework %s is too long", framework->name);
     if (umh_file_list(folder, VERSIONS_MAX, &versions) < 0)
         umh_failure_take(); /* what cannot be listed is for hostfxr to explain */
+    if (!framework->version[0])
+        take_highest(&versions, framework);
     for (size_t i = 0; i < versions.count; i++) {
         if (will_do(versions.names[i], framework->version,
                     (umh_roll_forward)now->spec->dotnet->roll_forward))
@@ -266,8 +277,6 @@ static int check_frameworks(deciding *now, const char *own)
             if (is_lower(framework->version, own))
                 umh_text_put(framework->version, sizeof framework->version, own);
             r = check_major(now, i, own);
-        } else if (!framework->version[0]) {
-            umh_text_put(framework->version, sizeof framework->version, "0.0.0");
         }
         if (r == 0)
             r = check_installed(now, i);
