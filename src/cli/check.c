@@ -2,6 +2,7 @@
 /* umh check: everything that can be known to be wrong before anything is started. */
 #include "cli/arguments.h"
 #include "cli/output.h"
+#include "cli/runtimes.h"
 #include "config/layout.h"
 #include "config/modules.h"
 #include "formats/version.h"
@@ -185,7 +186,8 @@ static int check_config(checking *check)
     if (!check->is_quiet)
         print_list(check);
     check_dotnet_of_hosts(check);
-    return check_dotnet(check);
+    r = umh_cli_check_runtimes(&check->config, check->installation, &check->problems);
+    return r == 0 ? check_dotnet(check) : umh_fold(r);
 }
 
 static int check_file(checking *check, const char *file)

@@ -4,6 +4,7 @@
  * those that a running broker still has to do.
  */
 #include "cli/arguments.h"
+#include "cli/runtimes.h"
 #include "cli/steps.h"
 #include "config/diff.h"
 #include "platform/file.h"
@@ -58,6 +59,8 @@ static int plan_from_nothing(const char *path, bool as_json)
 
     if (r == 0)
         r = umh_config_load(path, installation, &config, &problems);
+    if (r == 0)
+        r = umh_cli_check_runtimes(&config, installation, &problems);
     if (!as_json || r)
         umh_cli_print_problems(&problems);
     if (r == UMH_CONFIG_UNUSABLE)
@@ -68,6 +71,26 @@ static int plan_from_nothing(const char *path, bool as_json)
         code = print_plan(&config, &problems, as_json);
     umh_why_list_deinit(&problems);
     return code;
+}
+
+/* A running broker looks at a file's text alone, and at modules when it performs the plan. */
+static int say_misfits(const char *path)
+{
+    UMH_AUTO(umh_config) config = UMH_CONFIG_INIT;
+    umh_why_list problems = UMH_WHY_LIST_INIT;
+    umh_why_list misfits = UMH_WHY_LIST_INIT;
+    char installation[UMH_PATH_BYTES];
+    int r = umh_file_installation(installation);
+
+    if (r == 0)
+        r = umh_config_load(path, installation, &config, &problems);
+    if (r == 0)
+        r = umh_cli_check_runtimes(&config, installation, &misfits);
+    umh_cli_print_problems(&misfits);
+    umh_why_list_deinit(&misfits);
+    umh_why_list_deinit(&problems);
+    /* What else is wrong with the file is the broker's to say. */
+    return r == UMH_CONFIG_UNUSABLE ? 0 : umh_fold(r);
 }
 
 static int plan_file(const umh_cli *cli, const char *file, bool as_json)
@@ -84,6 +107,8 @@ static int plan_file(const umh_cli *cli, const char *file, bool as_json)
         return plan_from_nothing(path, as_json);
     if (r)
         return r < 0 ? umh_cli_fail() : umh_client_explain(r, &why);
+    if (say_misfits(path) != 0)
+        return umh_cli_fail();
     body = json_pack("{s:s}", "path", path);
     if (!body)
         return umh_cli_refuse("the name of the file is no text");
