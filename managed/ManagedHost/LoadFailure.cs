@@ -19,6 +19,7 @@ internal sealed class LoadFailure
 {
     private const string NetFramework = ".NETFramework";
     private const string NetCoreApp = ".NETCoreApp";
+    private const string AspNetCore = "Microsoft.AspNetCore.App";
 
     private readonly string _path;
     private readonly string _folder;
@@ -190,6 +191,11 @@ internal sealed class LoadFailure
 
     private string ExplainMissing(string fullName)
     {
+        if (FindFrameworkOf(fullName.Split(',')[0]) is { } framework)
+            return $"{Short(fullName)} is part of the framework {framework}, without which this "
+                + $"process runs: add {framework} to DotNet.Frameworks of its host, or build the "
+                + $"module with <FrameworkReference Include=\"{framework}\" />, whose "
+                + $"{Path.GetFileNameWithoutExtension(_path)}.runtimeconfig.json then says it";
         string listing = Path.GetFileNameWithoutExtension(_path) + ".deps.json";
         string listed = File.Exists(Path.ChangeExtension(_path, ".deps.json"))
             ? $"where {listing} says"
@@ -197,6 +203,18 @@ internal sealed class LoadFailure
         return $"an assembly that it needs is missing: {Short(fullName)}; looked in {_folder} "
             + $"({listed}) and in {Here}; `dotnet publish` puts a module's packages beside it";
     }
+
+    /// <summary>
+    /// The framework that an assembly is known to come with; packages of the same family are none.
+    /// </summary>
+    private static string? FindFrameworkOf(string name) => name switch
+    {
+        _ when AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") is string known
+            && known.Contains("Microsoft.AspNetCore.dll", StringComparison.Ordinal) => null,
+        "Microsoft.AspNetCore" => AspNetCore,
+        _ when name.StartsWith("Microsoft.AspNetCore.", StringComparison.Ordinal) => AspNetCore,
+        _ => null,
+    };
 
     private static string ExplainUnloadable(string fullName, Exception exception) =>
         IsShared(fullName, out string? mine)
