@@ -8,6 +8,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
 using System.Text;
 using System.Threading;
+using System.Threading.Tasks;
 using Microsoft.Extensions.Logging;
 
 namespace UniversalModuleHost.Hosting;
@@ -100,6 +101,17 @@ internal static unsafe class HostLog
             owner = FindOwner(exception);
         owner?.Host?.NoteEnd();
         Write(LogLevel.Critical, owner?.Name, $"unhandled exception ends the process: {what}");
+    }
+
+    /// <summary>A task failed and nobody has looked at it: no harm, but somebody's mistake.</summary>
+    public static void OnUnobservedException(object? sender, UnobservedTaskExceptionEventArgs end)
+    {
+        Exception exception = end.Exception.Flatten();
+
+        Write(
+            LogLevel.Warning,
+            FindOwner(exception)?.Name,
+            $"nobody awaited a task that failed: {TextOf(exception.InnerException ?? exception)}");
     }
 
     /// <summary>

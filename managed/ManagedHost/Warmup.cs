@@ -5,6 +5,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
 using System.Threading;
+using System.Threading.Tasks;
 using McMaster.NETCore.Plugins.Loader;
 using Microsoft.Extensions.Logging;
 
@@ -53,6 +54,7 @@ internal static class Warmup
         ModuleConsole.Install();
         AppDomain.CurrentDomain.UnhandledException += HostLog.OnUnhandledException;
         AppDomain.CurrentDomain.ProcessExit += HostLog.OnProcessExit;
+        TaskScheduler.UnobservedTaskException += HostLog.OnUnobservedException;
     }
 
     /// <summary>A method of this kind is never compiled ahead.</summary>

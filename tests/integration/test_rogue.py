@@ -155,6 +155,10 @@ def test_exceptions_of_all_kinds_are_told_and_counted(runner, rogue):
     assert runner.find_host("one")["restarts"] == 0
     huge = records(runner.log(), "OnMessage failed: System.IO.InvalidDataException: huge", "failures=2")
     assert len(huge) == 1 and "at Rogue.RogueModule.OnMessage" in huge[0]
+    eventually(lambda: rogue.ask("forget me") and records(
+        runner.log(), "level=warning", "module=rogue", "nobody awaited a task that failed", "InvalidDataException: me"),
+        runner.patience, "a task that failed is told")
+    assert runner.find_module("one", "rogue")["exceptions"] == 3
     raw = runner.log_path.read_bytes()
     assert b"\0" not in raw and b"\x1b" not in raw
     assert max(len(line) for line in raw.split(b"\n")) < LINE_BYTES_MAX + 200  # and when and who

@@ -40,6 +40,7 @@ internal static class Endings
         "async-void" => ThrowLater,
         "timer" => ThrowOnTimer,
         "finalizer" => ThrowInFinalizer,
+        "forget" => Forget,
         "deadlock" => _ => Deadlock(),
         "wait" => _ => WaitForOneself(),
         "child" => StartChild,
@@ -135,6 +136,22 @@ internal static class Endings
 
         [MethodImpl(MethodImplOptions.NoInlining)]
         static void Make(string text) => GC.KeepAlive(new Dying(text));
+    }
+
+    /// <summary>A task that fails, and of which nobody hears.</summary>
+    private static string Forget(string text)
+    {
+        Start(text);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        return "forgotten";
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static void Start(string text)
+        {
+            Task failed = Task.Run(() => throw new InvalidDataException(text));
+            ((IAsyncResult)failed).AsyncWaitHandle.WaitOne();
+        }
     }
 
     private static string? Deadlock()
