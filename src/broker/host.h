@@ -42,10 +42,7 @@ typedef struct umh_module_end {
 /* What is to happen when it cannot be proved that a module has left. */
 typedef enum umh_held_wish { HELD_AS_CONFIGURED, HELD_REPLACE, HELD_REFUSE } umh_held_wish;
 
-/*
- * One who asked for a load, unload or reload and waits for the outcome; called once, then
- * forgotten.
- */
+/* Who asked for a load, unload or reload, and waits; called once, then forgotten. */
 typedef struct umh_waiter {
     umh_list entry;
     void (*on_done)(void *context, const umh_module_end *end);

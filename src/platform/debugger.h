@@ -21,7 +21,7 @@ bool umh_debugger_is_attached(int64_t pid);
 #define UMH_DIAGNOSTICS_BYTES 108u
 
 /*
- * Where the CLR of that process listens to the tools of .NET, or would: as the tools take it (Linux:
+ * Where the CLR of that process listens to the tools of .NET, or would: as they take it (Linux:
  * the path of a socket; Windows: the name of a pipe). False: not known.
  */
 bool umh_debugger_find_diagnostics(int64_t pid, char ret_address[UMH_DIAGNOSTICS_BYTES]);
