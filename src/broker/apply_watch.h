@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A file whose changes are noticed: its folder is watched, because editors put another file in its
- * place, and it is looked at when it has been quiet for UMH_APPLY_WATCH_MS.
+ * place, and those of the links that lead to it, because these are changed, too. It is looked at
+ * when it has been quiet for UMH_APPLY_WATCH_MS.
  */
 #pragma once
 

@@ -119,6 +119,14 @@ void umh_file_names_deinit(umh_file_names *names);
 UMH_DEFINE_AUTO(umh_file_names);
 
 /*
+ * Every place whose change can make another file of an absolute path: each link on the way, as a
+ * path without links before it, and last the file itself, or what is missing first on the way to
+ * it. At most UMH_FILE_PLACES_MAX; the folder of each exists.
+ */
+#define UMH_FILE_PLACES_MAX 41u /* as many links as the kernel follows, and the file */
+UMH_MUST_USE int umh_file_trace(const char *path, umh_file_names *ret_places);
+
+/*
  * Copy a file or a folder's content (regular files and folders; links are followed inside, others
  * skipped) to `to`, which must not exist. Modes become 0644/0755 within a private parent; with
  * `keeps_closed` 0600/0700 of what others may not read in the original. Blocks: in the broker only

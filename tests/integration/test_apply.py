@@ -261,6 +261,59 @@ def test_hangup_and_another_file(make_runner):
     assert apply(runner, first.parent)[0] == ["nothing to do"]
 
 
+def test_watched_file_is_followed_through_links(make_runner):
+    """A file elsewhere, a folder of versions as Kubernetes mounts it, and what a link leads to next."""
+    runner = make_runner()
+    data = runner.folder / "mounted"
+    (data / "..one").mkdir(parents=True)
+    elsewhere = runner.folder / "elsewhere"
+    elsewhere.mkdir()
+    link = runner.folder / "broker.json"
+
+    def write(path, value):
+        """As an editor does."""
+        runner.config = path.with_suffix(".new")
+        runner.configure(runner.host("A", configured(runner, Value=value)), Watch=True)
+        os.replace(runner.config, path)
+        runner.config = link
+
+    def lead(place, target):
+        place.with_suffix(".link").symlink_to(target)
+        os.replace(place.with_suffix(".link"), place)
+
+    def expect(value):
+        eventually(lambda: report(runner)["value"] == value, runner.patience, lambda: report(runner))
+
+    write(elsewhere / "real.json", 1)
+    lead(link, "elsewhere/real.json")
+    runner.start()
+    pid = runner.pid("A")
+    write(elsewhere / "real.json", 2)
+    expect(2)
+    for name, value in (("..one", 3), ("..two", 4), ("..three", 5)):
+        (data / name).mkdir(exist_ok=True)
+        write(data / name / "broker.json", value)
+        lead(data / "..data", name)
+        if value == 3:
+            lead(data / "broker.json", "..data/broker.json")
+            lead(link, data / "broker.json")
+        expect(value)
+    shutil.rmtree(data / "..one")
+    shutil.rmtree(data / "..two")
+    write(data / "..three" / "broker.json", 6)
+    expect(6)
+    # A link to nothing changes nothing, and what comes there is taken.
+    lead(link, "later/broker.json")
+    runner.await_log("the configuration stays as it was")
+    later = runner.folder / "later"
+    write(elsewhere / "broker.json", 7)
+    lead(later, "elsewhere")
+    expect(7)
+    write(elsewhere / "broker.json", 8)
+    expect(8)
+    assert runner.pid("A") == pid
+
+
 def broker_pid(runner):
     return runner.status()["broker"]["pid"]
 
