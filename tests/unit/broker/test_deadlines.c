@@ -254,6 +254,28 @@ static void test_a_short_delay_is_no_sleep(void **state)
     assert_int_equal(umh_deadlines_count_sleeps(all->deadlines), sleeps);
 }
 
+/* Whoever is debugged: a wait goes on, and what was not set stays so. */
+static void test_begins_anew_what_is_judged(void **state)
+{
+    fixture *all = *state;
+    watched *judged = &all->watched[0];
+    watched *wait = &all->watched[1];
+    watched *unset = &all->watched[2];
+    uint64_t at_ns;
+
+    umh_deadline_set(all->deadlines, &judged->deadline, PATIENCE_MS);
+    umh_deadline_wait(all->deadlines, &wait->deadline, PATIENCE_MS);
+    judged->deadline.at_ns -= UMH_NS_PER_MS;
+    wait->deadline.at_ns -= UMH_NS_PER_MS;
+    at_ns = wait->deadline.at_ns;
+    umh_deadline_begin_anew(all->deadlines, &judged->deadline);
+    umh_deadline_begin_anew(all->deadlines, &wait->deadline);
+    umh_deadline_begin_anew(all->deadlines, &unset->deadline);
+    assert_true(judged->deadline.at_ns > at_ns);
+    assert_true(wait->deadline.at_ns == at_ns);
+    assert_false(umh_deadline_is_set(&unset->deadline));
+}
+
 static void test_close_forgets_what_is_set(void **state)
 {
     fixture *all = *state;
@@ -279,6 +301,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_sleep_gives_the_whole_time_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_short_delay_is_no_sleep, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_begins_anew_what_is_judged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_close_forgets_what_is_set, set_up, tear_down),
     };
 
