@@ -15,7 +15,7 @@ internal sealed class Context
 {
     private const string ContextType = "System.Runtime.Loader.AssemblyLoadContext";
 
-    /// <summary>Of the host's own assemblies, and of types of the context: in effect they are of it.</summary>
+    /// <summary>The runtime's own types, of objects that stand for something of the context.</summary>
     private static readonly HashSet<string> s_reflection =
     [
         "System.RuntimeType",
@@ -53,17 +53,22 @@ internal sealed class Context
             _objects.Add(Address);
 
         // A type keeps its allocator, a method its type, a delegate either.
-        while (others.RemoveAll(one => one.EnumerateReferenceAddresses().Any(Has) && _objects.Add(one.Address)) > 0)
-        {
-        }
+        int found;
+        do
+            found = others.RemoveAll(IsOfMine);
+        while (found > 0);
     }
 
-    /// <summary>Of the object that is the context, which the runtime keeps as long as the allocator lives; 0: not known.</summary>
+    /// <summary>
+    /// Of the object that is the context, which the runtime keeps as long as the allocator lives;
+    /// 0: not known.
+    /// </summary>
     public ulong Address { get; }
 
     public ulong Allocator { get; }
 
-    public bool Has(ulong address) => _objects.Contains(address) || Has(_runtime.Heap.GetObjectType(address));
+    public bool Has(ulong address) =>
+        _objects.Contains(address) || Has(_runtime.Heap.GetObjectType(address));
 
     public bool Has(ClrType? type)
     {
@@ -77,6 +82,9 @@ internal sealed class Context
         }
         return isMine;
     }
+
+    private bool IsOfMine(ClrObject one) =>
+        one.EnumerateReferenceAddresses().Any(Has) && _objects.Add(one.Address);
 
     private static bool IsContext(ClrType? type)
     {

@@ -29,7 +29,8 @@ internal static class Dump
             if (!OperatingSystem.IsWindows())
             {
                 Directory.Delete(folder, recursive: true);
-                path = $"/proc/{Environment.ProcessId}/fd/{stream.SafeFileHandle.DangerousGetHandle()}";
+                nint descriptor = stream.SafeFileHandle.DangerousGetHandle();
+                path = $"/proc/{Environment.ProcessId}/fd/{descriptor}";
             }
             new DiagnosticsClient(pid).WriteDump(DumpType.WithHeap, path);
             if (stream.Length == 0)

@@ -16,7 +16,10 @@ internal sealed class Holders(ClrRuntime runtime, Context context)
     private const int ObjectsMax = 20_000_000;
 
     private readonly Names _names = new(runtime, context);
-    private readonly Dictionary<ulong, ulong> _from = []; // an object, and what it was reached from; 0: a root
+
+    /// <summary>An object, and what it was reached from; 0: a root.</summary>
+    private readonly Dictionary<ulong, ulong> _from = [];
+
     private readonly Dictionary<ulong, string> _roots = [];
     private readonly Queue<ulong> _next = new();
     private readonly List<(string Line, int Count)> _lines = [];
@@ -26,8 +29,10 @@ internal sealed class Holders(ClrRuntime runtime, Context context)
     {
         foreach (ClrRoot root in runtime.Heap.EnumerateRoots())
         {
-            // The runtime's own handle of a context that was asked to unload goes with its allocator.
-            if (root is not ClrStackRoot && root.Object.Address != context.Address && Names.OfRoot(root) is { } name)
+            // The runtime's own handle of a context that is unloading goes with its allocator.
+            if (root is not ClrStackRoot
+                && root.Object.Address != context.Address
+                && Names.OfRoot(root) is { } name)
                 Reach(root.Object, name);
         }
         Walk();
@@ -60,7 +65,9 @@ internal sealed class Holders(ClrRuntime runtime, Context context)
         }
         foreach (ClrStackRoot root in thread.EnumerateStackRoots())
         {
-            string where = root.StackFrame?.Method is null ? string.Empty : $" in {_names.Of(root.StackFrame)}";
+            string where = root.StackFrame is { Method: not null } caller
+                ? $" in {_names.Of(caller)}"
+                : string.Empty;
             Reach(root.Object, $"{_names.Of(thread)}{where}");
         }
     }
@@ -76,7 +83,7 @@ internal sealed class Holders(ClrRuntime runtime, Context context)
             _next.Enqueue(address);
     }
 
-    /// <summary>Breadth first, and never through an object of the context: that holds nothing else.</summary>
+    /// <summary>Breadth first, and never through an object of the context.</summary>
     private void Walk()
     {
         while (_next.TryDequeue(out ulong address) && _from.Count < ObjectsMax)
@@ -84,7 +91,9 @@ internal sealed class Holders(ClrRuntime runtime, Context context)
             ClrObject one = runtime.Heap.GetObject(address);
             if (!one.IsValid)
                 continue;
-            foreach (ulong to in one.EnumerateReferenceAddresses(carefully: true, considerDependantHandles: true))
+            foreach (ulong to in one.EnumerateReferenceAddresses(
+                carefully: true,
+                considerDependantHandles: true))
             {
                 if (context.Has(to))
                     Find(address, to);

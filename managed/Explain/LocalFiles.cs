@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where the reader of dumps finds images: where the process has them, on this machine, nowhere else.
+// Where the reader of dumps finds images: where the process has them, and nowhere else.
 using System.Collections.Immutable;
 using System.IO;
 using System.Runtime.InteropServices;
@@ -9,14 +9,23 @@ namespace UniversalModuleHost.Explain;
 
 internal sealed class LocalFiles : IFileLocator
 {
-    public string? FindElfImage(string fileName, SymbolProperties archivedUnder, ImmutableArray<byte> buildId, bool checkProperties) =>
-        Find(fileName);
+    public string? FindElfImage(
+        string fileName,
+        SymbolProperties archivedUnder,
+        ImmutableArray<byte> buildId,
+        bool checkProperties) => Find(fileName);
 
-    public string? FindMachOImage(string fileName, SymbolProperties archivedUnder, ImmutableArray<byte> uuid, bool checkProperties) =>
-        Find(fileName);
+    public string? FindMachOImage(
+        string fileName,
+        SymbolProperties archivedUnder,
+        ImmutableArray<byte> uuid,
+        bool checkProperties) => Find(fileName);
 
-    public string? FindPEImage(string fileName, int buildTimeStamp, int imageSize, bool checkProperties) =>
-        Find(fileName);
+    public string? FindPEImage(
+        string fileName,
+        int buildTimeStamp,
+        int imageSize,
+        bool checkProperties) => Find(fileName);
 
     public string? FindPEImage(
         string fileName,

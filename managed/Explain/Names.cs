@@ -36,21 +36,24 @@ internal sealed class Names
         _context = context;
         foreach (ClrObject one in runtime.Heap.EnumerateObjects())
         {
-            if (one.Type?.Name == "System.Threading.Thread" && one.ReadStringField("_name") is { } name)
+            if (one.Type?.Name == "System.Threading.Thread"
+                && one.ReadStringField("_name") is { } name)
                 _threads[one.ReadField<int>("_managedThreadId")] = name;
         }
         foreach (ClrModule module in runtime.EnumerateModules())
             ReadStatics(module);
     }
 
-    public string Of(ClrThread thread) => _threads.TryGetValue(thread.ManagedThreadId, out string? name)
-        ? $"thread {thread.ManagedThreadId} '{name}'"
-        : $"thread {thread.ManagedThreadId}";
+    public string Of(ClrThread thread)
+    {
+        string? name = _threads.GetValueOrDefault(thread.ManagedThreadId);
+        return $"thread {thread.ManagedThreadId}{(name is null ? string.Empty : $" '{name}'")}";
+    }
 
     /// <summary>"Alerts.Worker.Loop", also of what the compiler made of it.</summary>
     public string Of(ClrStackFrame frame) => OfMethod(frame.Method!);
 
-    /// <summary>Null: nothing is kept by it, as by the weak kinds of handles that came later.</summary>
+    /// <summary>Null: it keeps nothing, as the weak kinds of handles that came later.</summary>
     public static string? OfRoot(ClrRoot root) => root is ClrHandle handle
         ? handle.HandleKind switch
         {
@@ -104,7 +107,9 @@ internal sealed class Names
     private static string OfMethod(ClrMethod method)
     {
         string type = method.Type.Name ?? "?";
-        return type.Contains(Box, StringComparison.Ordinal) ? Short(type) : OfMethod(type, method.Name ?? "?");
+        return type.Contains(Box, StringComparison.Ordinal)
+            ? Short(type)
+            : OfMethod(type, method.Name ?? "?");
     }
 
     /// <summary>
@@ -126,7 +131,7 @@ internal sealed class Names
         return $"{(inner < 0 ? type : type[..inner]).Replace('+', '.')}.{method}";
     }
 
-    /// <summary>Without the namespaces of the runtime: "Dictionary&lt;String, Acme.Alert&gt;".</summary>
+    /// <summary>Without namespaces of the runtime: "List&lt;Acme.Alert&gt;".</summary>
     private static string Short(string type)
     {
         int box = type.IndexOf(Box, StringComparison.Ordinal);
@@ -154,12 +159,18 @@ internal sealed class Names
             ClrType? type = _runtime.GetTypeByMethodTable(table);
             if (type is null || _context.Has(type))
                 continue;
-            foreach (ClrStaticField field in type.StaticFields.Where(field => field.IsObjectReference))
-                Note(field.ReadObject(_runtime.AppDomains[0]), $"static field {type.Name?.Replace('+', '.')}.{field.Name}");
-            foreach (ClrThreadStaticField field in type.ThreadStaticFields.Where(field => field.IsObjectReference))
+            string name = $"static field {type.Name?.Replace('+', '.')}";
+            foreach (ClrStaticField field in type.StaticFields)
             {
+                if (field.IsObjectReference)
+                    Note(field.ReadObject(_runtime.AppDomains[0]), $"{name}.{field.Name}");
+            }
+            foreach (ClrThreadStaticField field in type.ThreadStaticFields)
+            {
+                if (!field.IsObjectReference)
+                    continue;
                 foreach (ClrThread thread in _runtime.Threads)
-                    Note(field.ReadObject(thread), $"static field {type.Name?.Replace('+', '.')}.{field.Name} of {Of(thread)}");
+                    Note(field.ReadObject(thread), $"{name}.{field.Name} of {Of(thread)}");
             }
         }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// umh-explain PID RUNTIME_FOLDER CONTEXT_ID METHOD_TABLE: says what keeps a load context of that process, a line each.
+// umh-explain: says what keeps a load context of another process, a line each.
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
@@ -11,6 +11,9 @@ namespace UniversalModuleHost.Explain;
 
 internal static class Program
 {
+    private const string Usage =
+        "usage: umh-explain PID RUNTIME_FOLDER CONTEXT_ID METHOD_TABLE; a host runs it";
+
     private const int Done = 0;
     private const int Failed = 1;
     private const long CacheBytes = 256L * 1024 * 1024;
@@ -19,7 +22,7 @@ internal static class Program
     {
         if (arguments.Length != 4)
         {
-            Console.Error.WriteLine("usage: umh-explain PID RUNTIME_FOLDER CONTEXT_ID METHOD_TABLE");
+            Console.Error.WriteLine(Usage);
             return Failed;
         }
         try
@@ -61,9 +64,9 @@ internal static class Program
             Console.WriteLine(line);
         if (lines.Count == 0)
             Console.WriteLine("nothing holds it any more: it goes with the next collection");
-        double size = stream.Length / 1048576.0;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"(the process stood still for at most {writing.TotalSeconds:F1} s; {size:F0} MiB read in {taken.Elapsed.TotalSeconds:F1} s)"));
+            $"(the process stood still for at most {writing.TotalSeconds:F1} s; "
+            + $"{stream.Length / 1048576.0:F0} MiB read in {taken.Elapsed.TotalSeconds:F1} s)"));
     }
 }

@@ -61,8 +61,8 @@ internal static class Explainer
             ?? throw new InvalidOperationException("it has gone meanwhile");
         object? id = typeof(AssemblyLoadContext)
             .GetField("_id", BindingFlags.Instance | BindingFlags.NonPublic)?.GetValue(target);
-        System.Reflection.Module module = target.Assemblies.First(assembly => !assembly.IsDynamic).ManifestModule;
-        nint type = module.ResolveType(FirstType).TypeHandle.Value;
+        Assembly first = target.Assemblies.First(assembly => !assembly.IsDynamic);
+        nint type = first.ManifestModule.ResolveType(FirstType).TypeHandle.Value;
         return
         [
             (id as long? ?? 0).ToString(CultureInfo.InvariantCulture),
@@ -112,7 +112,7 @@ internal static class Explainer
             string[] lines = output.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             return lines.Length <= LinesMax ? lines : lines[..LinesMax];
         }
-        string why = string.Join(' ', errors.Result.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        string why = errors.Result.ReplaceLineEndings(" ").Trim();
         return [$"more could not be found out: {why}"];
     }
 }

@@ -15,9 +15,11 @@ namespace UniversalModuleHost.Hosting;
 /// </summary>
 internal sealed class KeptContexts
 {
+    private const int CollectionsPerLook = 3;
+
     private static readonly TimeSpan s_first = TimeSpan.FromSeconds(1);
 
-    /// <summary>Each look is a collection; they become rarer.</summary>
+    /// <summary>Each look costs collections; they become rarer.</summary>
     private static readonly TimeSpan s_rarest = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan s_once = Timeout.InfiniteTimeSpan;
@@ -59,7 +61,10 @@ internal sealed class KeptContexts
     private void Look()
     {
         Unloader.SweepFor(_context);
-        Unloader.Collect();
+
+        // A first collection runs its finalizers; the next one takes it.
+        for (int i = 0; i < CollectionsPerLook && _context.IsAlive; i++)
+            Unloader.Collect();
         if (!_context.IsAlive)
         {
             double seconds = Stopwatch.GetElapsedTime(_since).TotalSeconds;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Images of native modules that stay mapped though their module was unloaded: kept, so that one of
- * them is never taken for a fresh copy, and asked again whenever a module comes or goes. Any thread.
+ * them is never taken for a fresh copy, and asked again whenever a module comes or goes.
+ * Any thread.
  */
 #pragma once
 
