@@ -63,6 +63,8 @@ static int ask(deciding *now, const umh_framework *framework, const char *asker)
     if (is_lower(found->version, framework->version)) {
         now->askers[found - list->items] = asker;
         umh_text_put(found->version, sizeof found->version, framework->version);
+    } else if (!now->askers[found - list->items] && !is_lower(framework->version, found->version)) {
+        now->askers[found - list->items] = asker; /* a program's own file asks for it first */
     }
     return 0;
 }

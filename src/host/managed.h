@@ -86,7 +86,7 @@ typedef struct umh_managed_start {
     void (*gone)(const umh_host_v1 *host);  /* umh_module_note_gone */
 } umh_managed_start;
 
-/* What C# calls, without what is between ManagedHost's Main and its host: context to wait_for_end. */
+/* What C# calls, without what only ManagedHost's Main has: context, on_ready, wait_for_end. */
 umh_managed_start umh_managed_functions(void);
 
 typedef struct umh_managed umh_managed;

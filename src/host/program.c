@@ -155,10 +155,8 @@ static int program_configure(void *state, const char *config, umh_why *ret_why)
     return UMH_MODULE_NOT_TAKEN;
 }
 
-static void program_begin_stop(void *state)
+static void begin_stop(program *self)
 {
-    program *self = state;
-
     if (!enter(self))
         return;
     self->calls.begin_stop();
@@ -388,7 +386,7 @@ static void program_stop(void *state)
     if (is_refused)
         return;
     if (umh_main_thread_withdraw(self->host->main_thread, self))
-        program_begin_stop(self);
+        begin_stop(self);
     umh_main_thread_await(self->host->main_thread, self);
 }
 
@@ -406,7 +404,7 @@ const umh_loader umh_loader_program = {
     .start = program_start,
     .on_subscribed = program_on_subscribed,
     .on_message = program_on_message,
-    .begin_stop = program_begin_stop,
+    .begin_stop = NULL, /* Main would return, and what is still to be delivered be lost */
     .stop = program_stop,
     .configure = program_configure,
     .unload_take = program_unload_take,

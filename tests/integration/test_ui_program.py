@@ -32,9 +32,9 @@ def copy_of_panel(tree, runner):
 @pytest.fixture
 def talk(runner):
     """A program beside a native module, and who asks it."""
-    def begin(arguments=(), **config):
-        runner.configure(runner.host("ui", panel(runner, arguments=arguments, **config), "echo",
-                                     Ui=True, Timeouts={"StopMs": 1000 * runner.tree.slowness}))
+    def begin(arguments=(), timeouts={}, **config):
+        runner.configure(runner.host("ui", panel(runner, arguments=arguments, **config), "echo", Ui=True,
+                                     Timeouts=timeouts))
         runner.start()
         return runner.talk(ASKED, RESULT)
 
@@ -128,6 +128,8 @@ def test_closed_program_ends_host(runner, talk):
     assert host["restarts"] == 0
     assert host["why"] == "Restart.When is OnFailure, and this was none"
     assert "the user interface of Panel has ended with code 0: the host ends" in runner.log()
+    runner.umh("reset", "ui")
+    assert panel.listener.next(where=lambda message: message["text"] == "began")
 
 
 def test_failed_program_is_started_again(runner, talk):
@@ -155,7 +157,7 @@ def test_main_that_fails_at_once_comes_with_back_off(runner, begins, kind):
 
 
 def test_deaf_program_is_killed(runner, talk):
-    panel = talk(Deaf=True)
+    panel = talk(timeouts={"StopMs": 300}, Deaf=True)
     assert ask(panel, "thread") == "main"
     runner.umh("reload", "ui", "Panel", code=None)
     runner.await_host("ui", lambda host: host["restarts"] == 1 and host["state"] == "running")
@@ -198,12 +200,18 @@ def test_missing_parts_are_named(runner, tree):
     wanted["runtimeOptions"]["framework"]["version"] = "99.0.0"
     config.write_text(json.dumps(wanted))
     runner.configure(runner.host("ui", panel(runner, file=file), "echo", Ui=True))
+    runner.start(wait=False)
+    eventually(runner.find_status, runner.patience, "the broker answers")
+    host = runner.await_host("ui", lambda host: host["state"] == "absent")
+    assert "module 'Panel' needs the framework Microsoft.NETCore.App 99.0.0" in host["why"]
+
+    runner.stop()
+
+    config.write_text("{")
     runner.start()
     module = runner.find_module("ui", "Panel")
-    assert module["state"] == "failed"
-    assert "99.0.0" in module["why"] and "Microsoft.NETCore.App" in module["why"]
+    assert module["state"] == "failed" and "Panel.runtimeconfig.json" in module["why"]
     assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "the rest") == "the rest"
-
     config.write_text(whole)
     runner.umh("reload", "ui", "Panel")
     assert runner.exchange(ASKED, RESULT, "thread") in ("began", "main")

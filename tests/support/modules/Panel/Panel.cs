@@ -61,6 +61,8 @@ internal static class Program
         }
         catch (OperationCanceledException)
         {
+            while (s_events.TryTake(out string? asked))
+                Tell(Answer(asked, arguments));
             Tell("stopped");
             return 0;
         }
