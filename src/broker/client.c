@@ -178,12 +178,26 @@ int umh_client_encode_error(int64_t id, int code, const umh_why *why, umh_buffer
     return umh_fold(r);
 }
 
+/* Who does not read costs the broker no more than this, however much it asks. */
+static bool has_room(umh_client *client, const umh_outbox *outbox, size_t bytes)
+{
+    uint64_t unread = umh_outbox_control_bytes(outbox);
+    umh_why why = UMH_WHY_INIT;
+
+    if (unread == 0 || unread + bytes <= UMH_CLIENT_UNREAD_BYTES)
+        return true;
+    umh_why_set(&why, "it does not read: %llu bytes of answers wait, and %llu more came",
+                (unsigned long long)unread, (unsigned long long)bytes);
+    umh_peer_end(client->peer, &why);
+    return false;
+}
+
 static void send_answer(umh_client *client, const umh_buffer *payload)
 {
     umh_frame frame = answer_frame(payload->size);
     umh_outbox *outbox = client->is_gone ? NULL : umh_peer_outbox(client->peer);
 
-    if (outbox)
+    if (outbox && has_room(client, outbox, payload->size))
         umh_outbox_control(outbox, &frame, umh_bytes_of(payload->data, payload->size));
 }
 

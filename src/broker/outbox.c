@@ -572,3 +572,8 @@ uint64_t umh_outbox_waiting_bytes(const umh_outbox *outbox)
     return outbox->ring.used + (outbox->large ? outbox->large_bytes - outbox->large_done : 0) +
            outbox->control.size + outbox->flying.size + outbox->after.size;
 }
+
+uint64_t umh_outbox_control_bytes(const umh_outbox *outbox)
+{
+    return outbox->control.size + outbox->flying.size - outbox->flying_done;
+}

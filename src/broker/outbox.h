@@ -72,3 +72,4 @@ void umh_outbox_credit(umh_outbox *outbox, const umh_guid *service, uint64_t byt
 void umh_outbox_give_back(umh_outbox *outbox, const umh_guid *service);
 
 uint64_t umh_outbox_waiting_bytes(const umh_outbox *outbox);
+uint64_t umh_outbox_control_bytes(const umh_outbox *outbox); /* of the control lane alone */

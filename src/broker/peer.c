@@ -215,6 +215,11 @@ static void on_eof(umh_peer *peer, int status)
     end(peer, &why);
 }
 
+void umh_peer_end(umh_peer *peer, const umh_why *why)
+{
+    end(peer, why);
+}
+
 bool umh_peer_is_ended(const umh_peer *peer)
 {
     return peer->is_ended;

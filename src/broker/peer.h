@@ -56,6 +56,8 @@ bool umh_peer_is_ended(const umh_peer *peer); /* on_end was called */
  * events. Afterwards on_end has been called.
  */
 void umh_peer_drain(umh_peer *peer);
+/* It is to be ended for cause, as after a violation: on_end comes from within. */
+void umh_peer_end(umh_peer *peer, const umh_why *why);
 /* Close only the outgoing pipe: EOF for the host. Its outbox is gone: disconnect slots before. */
 void umh_peer_shut(umh_peer *peer);
 /* No event after this; frees itself in the last close callback. NULL is allowed. */

@@ -65,8 +65,12 @@
 #define UMH_OUTBOX_BYTES (320u * 1024)
 /* of one peer; a peer that lets more gather is closed; in a host UMH_E_LIMIT */
 #define UMH_OUTBOX_CONTROL_BYTES (2u * 1024 * 1024)
-/* the same of a control client, which may ask again before it has read the answer */
-#define UMH_OUTBOX_ANSWERS_BYTES (2 * UMH_ANSWER_BYTES_MAX)
+/*
+ * Of answers that a control client has not read, when another one comes; who has more is
+ * disconnected. A longer one waits alone.
+ */
+#define UMH_CLIENT_UNREAD_BYTES (4u * 1024 * 1024)
+#define UMH_OUTBOX_ANSWERS_BYTES (UMH_ANSWER_BYTES_MAX + UMH_CLIENT_UNREAD_BYTES)
 #define UMH_PIPE_BYTES (1024 * 1024) /* a pipe is grown to this at its first EAGAIN in a stream */
 
 /* Log */

@@ -5,12 +5,15 @@ import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import time
+import uuid
 
 import pytest
 
-from runner import eventually, is_alive, service
+from runner import eventually, is_alive, memory_of, service
 
 ECHO_ASKED, ECHO_ANSWERED, CRASH_ASKED = 1, 2, 7
 RUNNING = ("plan", "status", "load", "unload", "reload", "send", "listen", "stop")
@@ -216,6 +219,34 @@ def test_trying_leaves_nothing_behind(tree, runner):
     process.communicate()
     eventually(lambda: not any(is_alive(int(pid)) for pid in children), runner.patience, "its broker has ended")
     assert not [path for path in runner.folder.iterdir() if path.name.startswith("umh-")]
+
+
+@pytest.mark.sanitize
+def test_a_client_that_never_reads_is_let_go(echo):
+    """What it asks for gathers up to 4 MiB, and costs nobody else anything."""
+    text = json.dumps({"id": 1, "do": "status"}).encode()
+    broker = uuid.UUID("92D627A3-6C62-4C5B-8477-484A34ED3B82").bytes
+    frame = struct.pack("<IBBH16sIIHHI", len(text), 1, 1, 0, broker, 0, 0, 0xFFFF, 0xFFFF, 0) + text
+    pid = echo.status()["broker"]["pid"]
+    before = memory_of(pid)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(echo.control))
+        connection.settimeout(echo.patience)
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            for _ in range(1000):
+                connection.sendall(frame * 100)
+                assert memory_of(pid) < before + 32 * 1024 * 1024 * echo.tree.slowness
+    echo.await_log("a control client was disconnected: it does not read: ")
+    assert echo.status()["broker"]["pid"] == pid
+    # Who reads may ask for as much as it likes.
+    with socket.socket(socket.AF_UNIX) as connection, connection.makefile("rb") as answers:
+        connection.connect(str(echo.control))
+        connection.settimeout(echo.patience)
+        for _ in range(100):
+            connection.sendall(frame * 20)
+            for _ in range(20):
+                header = answers.read(40)
+                assert b'"ok"' in answers.read(int.from_bytes(header[:4], "little"))
 
 
 def test_a_broken_reader_is_no_crash(echo):
