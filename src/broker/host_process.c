@@ -214,6 +214,8 @@ void umh_host_spawn(umh_host *host)
     int r;
 
     umh_deadline_clear(&host->deadline);
+    if (host->is_misfit)
+        umh_host_fetch_anew(host);
     forget_last_process(host);
     r = open_ends(&ends);
     if (r == 0)

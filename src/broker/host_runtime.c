@@ -122,10 +122,20 @@ static void refuse(umh_host *host, const umh_why *why)
     umh_host_happen(host, ON_STOP);
 }
 
+void umh_host_fetch_anew(umh_host *host)
+{
+    for (uint16_t i = 0; i < host->module_count; i++) {
+        if (host->modules[i] && host->modules[i]->state == SLOT_WAITING)
+            umh_module_reload(host->modules[i], NULL);
+    }
+}
+
 void umh_host_retry_runtime(umh_host *host)
 {
-    if (host->is_misfit && umh_host_is_given_up(host))
-        umh_ignore(umh_supervisor_revive(host->broker->supervisor, host->id));
+    if (!host->is_misfit || !umh_host_is_given_up(host))
+        return;
+    host->is_misfit = false; /* the copy that has come is new enough */
+    umh_ignore(umh_supervisor_revive(host->broker->supervisor, host->id));
 }
 
 bool umh_host_accepts_copy(const umh_host_module *module, const umh_store_entry *copy,

@@ -23,7 +23,9 @@ void umh_host_load_waiting(umh_host *host);
 bool umh_host_accepts_copy(const umh_host_module *module, const umh_store_entry *copy,
                            umh_why *ret_why);
 
-/* A copy has come for a host that was refused because of its modules: it is tried again. */
+/* A host that was refused because of its modules is tried again: what they are now counts. */
+void umh_host_fetch_anew(umh_host *host);
+/* A copy has come for such a host: so it is. */
 void umh_host_retry_runtime(umh_host *host);
 
 /* What its CLR is to be started with; NULL: with ManagedHost's own file. */
