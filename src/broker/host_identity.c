@@ -5,10 +5,16 @@
 
 #include <string.h>
 
+/*
+ * .NET's generic host would watch its content root for changed settings, which is the current
+ * folder with all that is below it: for a host of a service, every folder of the machine.
+ */
+#define WATCH_VARIABLE "DOTNET_hostBuilder__reloadConfigOnChange"
+
 /* The entry's own variables win. */
 static int add_configured(const umh_host *host, umh_environment *environment)
 {
-    int r = 0;
+    int r = umh_environment_put(environment, WATCH_VARIABLE, "false");
 
     for (size_t i = 0; r == 0 && i < host->config.environment_count; i++) {
         const char *entry = host->config.environment[i];

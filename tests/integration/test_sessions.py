@@ -23,7 +23,7 @@ PASSWD = ("root:x:0:0:root:/root:/bin/bash\n"
 GROUP = f"root:x:0:\nann:x:{ANN}:\nbob:x:{BOB}:\nvideo:x:3001:ann,bob\naudio:x:3002:ann\n"
 ALLOWED = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY",
            "XDG_RUNTIME_DIR", "XDG_SESSION_ID", "XDG_SESSION_TYPE", "XDG_SEAT", "DBUS_SESSION_BUS_ADDRESS",
-           "DOTNET_EnableDiagnostics"}
+           "DOTNET_EnableDiagnostics", "DOTNET_hostBuilder__reloadConfigOnChange"}
 POISON = {"LD_PRELOAD": "/tmp/evil.so", "DOTNET_STARTUP_HOOKS": "/tmp/evil.dll", "LD_LIBRARY_PATH": "/tmp", "LANG": "xx_YY",
           "BASH_ENV": "/tmp/evil.sh", "HOME": "/tmp", "DISPLAY": ":99"}
 
