@@ -125,10 +125,12 @@ internal sealed unsafe class ManagedModule
         return context;
     }
 
-    /// <summary>Why it did not start. Assemblies are loaded where they are first used.</summary>
+    /// <summary>Why it failed. Assemblies are loaded where they are first used.</summary>
     public string Explain(Exception exception) =>
-        new LoadFailure(_type!.Assembly.Location, Host.Identity.OriginalFolder)
-            .ExplainMissing(exception)
+        (_type is { } type
+            ? new LoadFailure(type.Assembly.Location, Host.Identity.OriginalFolder)
+                .ExplainMissing(exception)
+            : null)
         ?? HostLog.Describe(exception);
 
     private static ManagedModule Self(object? self) => (ManagedModule)self!;
@@ -327,7 +329,7 @@ internal sealed unsafe class ManagedModule
     {
         if (exception is OperationCanceledException && Host.Stopping.IsCancellationRequested)
             return;
-        string message = $"{what} failed: {HostLog.Describe(exception)}";
+        string message = $"{what} failed: {Explain(exception)}";
         int failures = Interlocked.Increment(ref _failures);
         Host.Log.Write(LogLevel.Error, message, exception, failures);
         Host.CountFailure(message);
