@@ -3,14 +3,15 @@
 
 import re
 import signal
+import time
 
 import pytest
 
-from runner import eventually
+from runner import eventually, is_alive
 from test_hostile import HOSTILE, private_installation
 from test_storm import Storm
 
-HANG_ASKED, CRASH_ASKED = 4, 7
+SLOW_ASKED, HANG_ASKED, CRASH_ASKED = 3, 4, 7
 STREAM, POISON = 2000, 7
 AT_ONCE = {"MaxDelayMs": 0, "Jitter": 0}
 
@@ -152,3 +153,46 @@ def test_a_host_that_is_not_wanted_any_more_holds_nothing(runner):
     assert host["modules"][0]["gate"] == "shut" and host["modules"][0]["waiting"] == 0
     sent = storm.book("source")["sent"]
     eventually(lambda: storm.book("source")["sent"] > sent + 100, runner.patience, "its publisher goes on")
+
+
+def stop_and_start(runner):
+    """`umh stop` ends all in order; the next broker knows nothing of what waited."""
+    pids = [host["pid"] for host in runner.status()["hosts"] if host["pid"]]
+    began = time.monotonic()
+    assert runner.stop() == 0
+    assert time.monotonic() - began < runner.patience
+    assert not any(is_alive(pid) for pid in pids)
+    runner.start()
+    module = runner.find_host("victim")["modules"][0]
+    assert (module["waiting"], module["delivered"], module["dropped"]) == (0, 0, 0)
+
+
+@pytest.mark.sanitize
+def test_a_broker_that_stops_holds_nothing(runner):
+    """What waits for a host that is away delays no stop, however long it was to be held, and is gone with it."""
+    storm = Storm(runner)
+    runner.configure(
+        runner.host("victim", storm.module("sink", hears=(STREAM,)), Hold={"Seconds": 600},
+                    Restart={"FirstDelayMs": 600_000, "MaxDelayMs": 600_000}),
+        runner.host("publisher", storm.module("source", STREAM)))
+    runner.start()
+    storm.go()
+    runner.kill("victim")
+    module = runner.await_host("victim", lambda host: host["modules"][0]["waiting"] > 100)["modules"][0]
+    assert module["gate"] == "crashed"
+    storm.pause()
+    received = storm.book("sink")["received"]
+    stop_and_start(runner)
+    assert storm.book("sink")["received"] == received < storm.book("source")["sent"]
+
+
+@pytest.mark.sanitize
+def test_a_broker_that_stops_waits_for_no_queue(runner):
+    """A module works off what its process has; what waits in the broker for it is dropped."""
+    runner.configure(runner.host("victim", "slow"))
+    runner.start()
+    for _ in range(40):
+        runner.send(SLOW_ASKED, "100000 " + "x" * 100_000)  # microseconds; ten of them fill its window
+    module = runner.find_module("victim", "slow")
+    assert module["gate"] == "open" and module["waiting"] > 0
+    stop_and_start(runner)
