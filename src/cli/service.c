@@ -4,7 +4,7 @@
 
 #include "cli/arguments.h"
 #include "cli/client.h"
-#include "cli/leftovers.h"
+#include "cli/remains.h"
 #include "config/nearest.h"
 #include "config/schema.h"
 #include "formats/jsonc.h"
@@ -155,13 +155,13 @@ static int install(const service_command *command)
 }
 
 /* What cannot be removed is no reason to keep the service. */
-static void remove_leftovers(const char *instance, umh_why *ret_why)
+static void remove_remains(const char *instance, umh_why *ret_why)
 {
     char folder[UMH_PATH_BYTES];
     int r = umh_file_store_folder(instance, folder);
 
     if (r == 0)
-        r = umh_leftovers_remove(folder, ret_why);
+        r = umh_remains_remove(folder, ret_why);
     if (r < 0)
         umh_why_set_failure(ret_why);
 }
@@ -175,7 +175,7 @@ static int uninstall(const service_command *command)
 
     if (r)
         return refuse(r, &why);
-    remove_leftovers(command->cli.instance, &left);
+    remove_remains(command->cli.instance, &left);
     if (left.text[0])
         fprintf(stderr, "umh: %s\n", left.text);
     if (command->as_json)

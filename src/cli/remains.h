@@ -5,11 +5,11 @@
 #include "base/err.h"
 #include "base/why.h"
 
-enum { UMH_LEFTOVERS_STAY = 1 };
+enum { UMH_REMAINS_STAY = 1 };
 
 /*
  * Remove from the store's folder of an instance what a broker puts there, then the folder, then the
  * one of all instances, where they are empty. Never follows a link. Nothing there is success.
- * Outcomes: UMH_LEFTOVERS_STAY (why: what stays, and why).
+ * Outcomes: UMH_REMAINS_STAY (why: what stays, and why).
  */
-UMH_MUST_USE int umh_leftovers_remove(const char *folder, umh_why *ret_why);
+UMH_MUST_USE int umh_remains_remove(const char *folder, umh_why *ret_why);

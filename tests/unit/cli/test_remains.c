@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is removed of an instance that is uninstalled, and what stays. */
-#include "cli/leftovers.h"
+#include "cli/remains.h"
 
 #include "platform/file.h"
 
@@ -59,10 +59,10 @@ static void test_removes_what_a_broker_left(void **state)
     umh_why why = UMH_WHY_INIT;
 
     (void)state;
-    assert_int_equal(umh_leftovers_remove(at("all/edge"), &why), 0);
+    assert_int_equal(umh_remains_remove(at("all/edge"), &why), 0);
     assert_string_equal(why.text, "");
     assert_false(is_there("all"));
-    assert_int_equal(umh_leftovers_remove(at("all/edge"), &why), 0);
+    assert_int_equal(umh_remains_remove(at("all/edge"), &why), 0);
 }
 
 static void test_another_instance_stays(void **state)
@@ -71,7 +71,7 @@ static void test_another_instance_stays(void **state)
 
     (void)state;
     assert_int_equal(umh_file_make_folder(at("all/default")), 0);
-    assert_int_equal(umh_leftovers_remove(at("all/edge"), &why), 0);
+    assert_int_equal(umh_remains_remove(at("all/edge"), &why), 0);
     assert_false(is_there("all/edge"));
     assert_true(is_there("all/default"));
 }
@@ -80,7 +80,7 @@ static void expect_stay(const char *words)
 {
     umh_why why = UMH_WHY_INIT;
 
-    assert_int_equal(umh_leftovers_remove(at("all/edge"), &why), UMH_LEFTOVERS_STAY);
+    assert_int_equal(umh_remains_remove(at("all/edge"), &why), UMH_REMAINS_STAY);
     if (!strstr(why.text, words))
         print_error("%s\n", why.text);
     assert_non_null(strstr(why.text, words));
@@ -107,7 +107,7 @@ static void test_follows_no_link(void **state)
     put_file("precious/modules/file");
     umh_ignore(!umh_text_put(target, sizeof target, at("precious")));
     assert_int_equal(symlink(target, at("all/edge/stale-link")), 0);
-    assert_int_equal(umh_leftovers_remove(at("all/edge"), &why), 0);
+    assert_int_equal(umh_remains_remove(at("all/edge"), &why), 0);
     assert_true(is_there("precious/modules/file"));
     assert_int_equal(umh_file_make_folder(at("all")), 0);
     assert_int_equal(symlink(target, at("all/edge")), 0);

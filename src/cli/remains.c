@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What an instance leaves: only what a broker makes is removed, and only while none runs. */
-#include "cli/leftovers.h"
+#include "cli/remains.h"
 
 #include "platform/file.h"
 
@@ -15,11 +15,11 @@ static bool is_ours(const char *name)
            strncmp(name, UMH_STORE_STALE, sizeof UMH_STORE_STALE - 1) == 0;
 }
 
-/* Outcomes: UMH_LEFTOVERS_STAY. */
+/* Outcomes: UMH_REMAINS_STAY. */
 static int stay(umh_why *why, const char *folder, const char *reason, const char *name)
 {
     umh_why_set(why, "%s stays: %s%s", folder, reason, name);
-    return UMH_LEFTOVERS_STAY;
+    return UMH_REMAINS_STAY;
 }
 
 /* `*ret_other`: an entry that is not ours, owned by the names; NULL: none. */
@@ -41,7 +41,7 @@ static int remove_ours(const char *folder, const umh_file_names *names, const ch
     return umh_fold(r);
 }
 
-/* Outcomes: UMH_LEFTOVERS_STAY. */
+/* Outcomes: UMH_REMAINS_STAY. */
 static int empty(const char *folder, umh_why *ret_why)
 {
     UMH_AUTO(umh_file_names) names = UMH_FILE_NAMES_INIT;
@@ -70,13 +70,13 @@ static int remove_parent(const char *folder)
     return r == UMH_FILE_TOO_MANY || r == UMH_FILE_UNSAFE ? 0 : umh_fold(r);
 }
 
-/* Outcomes: UMH_LEFTOVERS_STAY. */
+/* Outcomes: UMH_REMAINS_STAY. */
 static int remove_all(const char *folder, umh_why *ret_why)
 {
     int r = empty(folder, ret_why);
 
-    if (r == UMH_LEFTOVERS_STAY)
-        return UMH_LEFTOVERS_STAY;
+    if (r == UMH_REMAINS_STAY)
+        return UMH_REMAINS_STAY;
     if (r == 0)
         r = umh_file_remove_folder(folder);
     if (r == UMH_FILE_TOO_MANY || r == UMH_FILE_UNSAFE)
@@ -86,7 +86,7 @@ static int remove_all(const char *folder, umh_why *ret_why)
     return umh_fold(r);
 }
 
-int umh_leftovers_remove(const char *folder, umh_why *ret_why)
+int umh_remains_remove(const char *folder, umh_why *ret_why)
 {
     umh_why why = UMH_WHY_INIT;
     char path[UMH_PATH_BYTES];
@@ -106,7 +106,7 @@ int umh_leftovers_remove(const char *folder, umh_why *ret_why)
     if (r == 0)
         r = remove_all(folder, ret_why);
     umh_file_unlock(&lock);
-    if (r == UMH_LEFTOVERS_STAY)
-        return UMH_LEFTOVERS_STAY;
+    if (r == UMH_REMAINS_STAY)
+        return UMH_REMAINS_STAY;
     return umh_fold(r);
 }
