@@ -684,6 +684,12 @@ void umh_module_note_gone(const umh_host_v1 *table)
         umh_failure_take();
 }
 
+void umh_module_end_left_take(umh_module *module)
+{
+    umh_module_note_gone(&module->table);
+    umh_module_free(module);
+}
+
 int umh_module_unload_take(umh_module *module, umh_unloading *unloading)
 {
     uint16_t before;
@@ -700,8 +706,8 @@ int umh_module_unload_take(umh_module *module, umh_unloading *unloading)
     module->unloading = NULL;
 
     /*
-     * What is still there may still call: its table answers until the process is replaced, also
-     * after the image or the context has gone, for what ManagedHost keeps of it.
+     * What is still there may still call, so its table answers until the image has gone; that of a
+     * context until the process is replaced, for what ManagedHost keeps of it.
      */
     if (r == UMH_MODULE_STILL_THERE) {
         unloading->left = module->left;

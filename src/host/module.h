@@ -168,6 +168,8 @@ void umh_module_note_failure(const umh_host_v1 *table, const char *text, size_t 
 void umh_module_note_culprit(const umh_host_v1 *table);
 /* A module that was still there when it was unloaded has gone: the broker is told. Any thread. */
 void umh_module_note_gone(const umh_host_v1 *table);
+/* The same of one whose table nobody can have any more. Takes it. */
+void umh_module_end_left_take(umh_module *module);
 /*
  * What the module leaves to its successor, copied. Inside stop. UMH_V1_TOO_LARGE: longer than
  * UMH_MODULE_STATE_BYTES_MAX.

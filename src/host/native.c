@@ -14,7 +14,7 @@
 #include <string.h>
 
 typedef struct native_module {
-    const umh_module *owner;
+    umh_module *owner;
     umh_host *host;
     umh_library *library;
     const umh_module_v1 *module; /* in the library */

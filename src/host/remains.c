@@ -3,6 +3,7 @@
 #include "host/remains.h"
 
 #include "base/list.h"
+#include "host/logger.h"
 #include "platform/thread.h"
 
 #include <stdlib.h>
@@ -16,7 +17,7 @@ struct umh_remains {
 typedef struct remain {
     umh_list entry;
     umh_library *library; /* owned */
-    const umh_module *module;
+    umh_module *module;   /* owned */
 } remain;
 
 int umh_remains_new(umh_remains **ret_remains)
@@ -36,7 +37,7 @@ int umh_remains_new(umh_remains **ret_remains)
     return 0;
 }
 
-void umh_remains_keep_take(umh_remains *remains, umh_library *library, const umh_module *module)
+void umh_remains_keep_take(umh_remains *remains, umh_library *library, umh_module *module)
 {
     remain *kept = remains ? calloc(1, sizeof(*kept)) : NULL;
 
@@ -61,6 +62,13 @@ static bool has_gone(remain *kept)
     return r == 0;
 }
 
+static void say_gone(const umh_module *module)
+{
+    const umh_host_v1 *table = umh_module_host_table(module);
+
+    umh_logger_say(UMH_LOG_INFO, table->identity(table)->module, "has gone after all");
+}
+
 void umh_remains_look(umh_remains *remains)
 {
     if (!remains)
@@ -72,7 +80,8 @@ void umh_remains_look(umh_remains *remains)
         if (!has_gone(kept))
             continue;
         umh_list_remove(&kept->entry);
-        umh_module_note_gone(umh_module_host_table(kept->module));
+        say_gone(kept->module);
+        umh_module_end_left_take(kept->module);
         umh_library_free(kept->library);
         free(kept);
     }

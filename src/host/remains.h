@@ -14,10 +14,10 @@ typedef struct umh_remains umh_remains; /* lives until the process ends */
 UMH_MUST_USE int umh_remains_new(umh_remains **ret_remains);
 
 /*
- * `library` is taken. `module` lives on, as its table must; it is told when the image has gone.
+ * Both are taken. The module lives on until the image has gone, as its table must.
  * `remains` may be NULL: nobody looks again then.
  */
-void umh_remains_keep_take(umh_remains *remains, umh_library *library, const umh_module *module);
+void umh_remains_keep_take(umh_remains *remains, umh_library *library, umh_module *module);
 
 /* Close them once more, which runs their destructors: on a thread that may be in a module. */
 void umh_remains_look(umh_remains *remains);

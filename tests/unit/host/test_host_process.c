@@ -419,6 +419,33 @@ static void test_reloads_beside_streams(void **state)
     fake_broker_await_consumed(broker, 1, RELOADS_BESIDE * 100);
 }
 
+/* Its slot is free, and what is left of it has a number and an explanation. */
+static void test_tells_what_is_left_of_a_module(void **state)
+{
+    fake_broker *broker = *state;
+    char path[UMH_PATH_BYTES];
+    umh_answer answer;
+
+    fake_broker_module_path("nodelete", path);
+    fake_broker_ask(broker, 4, "load", json_pack("{s:s,s:s}", "name", "stays", "path", path),
+                    &answer);
+    assert_true(answer.is_ok);
+    umh_answer_deinit(&answer);
+    fake_broker_expect_ok(broker, 4, "start");
+    expect_echo(broker, 4, "hello");
+    fake_broker_expect_ok(broker, 4, "stop");
+    fake_broker_ask(broker, 4, "unload", json_pack("{s:b}", "explain", 1), &answer);
+    assert_true(answer.is_ok);
+    assert_string_equal(umh_jsonc_get_text(answer.body, "outcome", ""), "replace");
+    assert_string_not_equal(umh_jsonc_get_text(answer.body, "why", ""), "");
+    assert_int_equal(umh_jsonc_get_integer(answer.body, "left", 0), 1);
+    assert_int_equal(json_array_size(umh_jsonc_get_array(answer.body, "explanation")), 1);
+    umh_answer_deinit(&answer);
+
+    fake_broker_load(broker, 4, "echo", true);
+    expect_echo(broker, 4, "another");
+}
+
 static void test_ends_at_eof(void **state)
 {
     fake_broker *broker = *state;
@@ -506,6 +533,7 @@ int main(void)
         host_test(test_unloads_with_proof_again_and_again),
         host_test(test_unloads_beside_a_module_that_works),
         host_test(test_reloads_beside_streams),
+        host_test(test_tells_what_is_left_of_a_module),
         host_test(test_ends_at_eof),
         host_test(test_ends_when_the_broker_breaks_the_protocol),
         host_test(test_ends_when_asked_to),

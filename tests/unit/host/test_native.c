@@ -16,6 +16,7 @@ static umh_host host;
 
 /* For what it notes; nobody starts it, and it is never freed. */
 static umh_dispatch *dispatch;
+static umh_remains *remains;
 
 static int set_up(void **state)
 {
@@ -449,7 +450,8 @@ static void test_image_that_stays_is_watched(void **state)
     path_of("counter", path);
     holder = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     assert_non_null(holder);
-    assert_int_equal(umh_remains_new(&host.remains), 0);
+    assert_int_equal(umh_remains_new(&remains), 0);
+    host.remains = remains;
     module = load_well("counter");
     call_on_own_thread(module);
     assert_int_equal(unload(module), UMH_MODULE_STILL_THERE);
