@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Mirrors of the structs in src/host/managed.h and include/umh/module.h. Both sides check `Size`.
 using System;
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -8,20 +9,36 @@ using System.Text.Unicode;
 
 namespace UniversalModuleHost.Hosting;
 
-/// <summary>umh_guid_v1: 16 bytes in the order of the text.</summary>
-[InlineArray(16)]
+/// <summary>umh_guid_v1: 16 bytes in the order of the text, at any address.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal struct NativeGuid
 {
-    private byte _first;
+    private ulong _first;
+    private ulong _last;
 
+    /// <summary>By halves: a GUID that is passed on is in two registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static NativeGuid From(Guid guid)
     {
-        NativeGuid native = default;
-        guid.TryWriteBytes(native, bigEndian: true, out _);
+        NativeGuid native = Unsafe.BitCast<Guid, NativeGuid>(guid);
+        native._first = Turn(native._first);
         return native;
     }
 
-    public readonly Guid ToGuid() => new(this, bigEndian: true);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly Guid ToGuid()
+    {
+        NativeGuid turned = new() { _first = Turn(_first), _last = _last };
+        return Unsafe.BitCast<NativeGuid, Guid>(turned);
+    }
+
+    /// <summary>A number of 32 bits and two of 16, each from one end to the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Turn(ulong half)
+    {
+        half = BinaryPrimitives.ReverseEndianness(half);
+        return (half >> 32) | ((half & 0xFFFF_0000) << 16) | (half << 48);
+    }
 }
 
 /// <summary>umh_message_v1</summary>

@@ -45,7 +45,7 @@ internal static unsafe class EntryPoints
             for (int i = 0; i < module.ServiceCount; i++)
                 services[i] = module.Services[i];
             facts->ServiceCount = (uint)module.ServiceCount;
-            *handle = GCHandle.ToIntPtr(GCHandle.Alloc(module));
+            *handle = GCHandle<ManagedModule>.ToIntPtr(new GCHandle<ManagedModule>(module));
             return Done;
         }
         catch (LoadException exception)
@@ -75,7 +75,12 @@ internal static unsafe class EntryPoints
         }
     }
 
+    /// <summary>
+    /// Compiled when it is first called: what was compiled ahead would never be replaced here, as
+    /// it is behind every other method, and takes longer.
+    /// </summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OnMessage(nint handle, NativeMessage* message)
     {
         try
@@ -156,14 +161,15 @@ internal static unsafe class EntryPoints
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ManagedModule ModuleOf(nint handle) =>
-        (ManagedModule)GCHandle.FromIntPtr(handle).Target!;
+        GCHandle<ManagedModule>.FromIntPtr(handle).Target;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static WeakReference Release(nint handle)
     {
         WeakReference context = ModuleOf(handle).Release();
-        GCHandle.FromIntPtr(handle).Free();
+        GCHandle<ManagedModule>.FromIntPtr(handle).Dispose();
         return context;
     }
 

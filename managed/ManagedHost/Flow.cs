@@ -13,9 +13,6 @@ internal sealed class Flow(ModuleHost host)
 {
     private static readonly AsyncLocal<Flow?> s_current = new();
 
-    [ThreadStatic]
-    private static ModuleHost? s_called;
-
     private volatile bool _isHandling;
 
     public ModuleHost Host { get; } = host;
@@ -31,26 +28,17 @@ internal sealed class Flow(ModuleHost host)
     public static ModuleHost? Program { get; set; }
 
     /// <summary>The module whose code runs on this thread, if any.</summary>
-    public static ModuleHost? CurrentHost => s_called ?? s_current.Value?.Host ?? Program;
+    public static ModuleHost? CurrentHost =>
+        CallingThread.Mine.Called ?? s_current.Value?.Host ?? Program;
 
     /// <summary>
     /// In a callback of <paramref name="host"/>, on its thread or behind an await of its handler.
     /// So is all of a program that is to stop: what it still says is its OnStop.
     /// </summary>
     public static bool IsInside(ModuleHost host) =>
-        ReferenceEquals(s_called, host)
+        CallingThread.Mine.Called == host
         || (s_current.Value is { IsHandling: true } flow && flow.Host == host)
         || (ReferenceEquals(Program, host) && host.Stopping.IsCancellationRequested);
-
-    /// <summary>
-    /// Set around every call on the thread that makes it. Returns what was there.
-    /// </summary>
-    public static ModuleHost? Enter(ModuleHost? host)
-    {
-        ModuleHost? before = s_called;
-        s_called = host;
-        return before;
-    }
 
     /// <summary>From here to the end of the enclosing ExecutionContext.Run.</summary>
     public void Begin() => s_current.Value = this;

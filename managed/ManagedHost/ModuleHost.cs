@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a module calls: passes it over the border while the module has a table there.
 using System;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
@@ -11,8 +12,8 @@ namespace UniversalModuleHost.Hosting;
 
 /// <summary>
 /// The host of one module. The native table behind it ends with the module's unloading while
-/// threads the module left behind may still call: every use of it is counted, and
-/// <see cref="Close"/> waits for those under way.
+/// threads the module left behind may still call: every thread says when it uses it, and
+/// <see cref="Close"/> waits for those that do.
 /// </summary>
 internal sealed unsafe class ModuleHost : IModuleHost
 {
@@ -23,7 +24,6 @@ internal sealed unsafe class ModuleHost : IModuleHost
     private ModuleConfiguration? _configuration;
     private AsyncSender? _sender;
     private Task? _cancelling;
-    private int _calls;
     private volatile bool _isClosed;
 
     public ModuleHost(NativeHost* table, string config, LogLevel level)
@@ -90,39 +90,26 @@ internal sealed unsafe class ModuleHost : IModuleHost
     {
         uint milliseconds = ToMilliseconds(timeout);
         NativeGuid guid = NativeGuid.From(service);
-        if (!Enter())
-            return SendResult.Stopping;
-        try
+        fixed (byte* text = utf8)
         {
-            fixed (byte* text = utf8)
-            {
-                return (SendResult)(Flow.IsInside(this)
-                    ? Border.Start->SendInside(_table, &guid, session, text, (nuint)utf8.Length)
-                    : _table->Send(_table, &guid, session, text, (nuint)utf8.Length, milliseconds));
-            }
-        }
-        finally
-        {
-            Leave();
+            // The call that this thread is in keeps the table: nobody needs to be told.
+            return CallingThread.Mine.Called == this
+                ? (SendResult)Border.Start->SendInside(
+                    _table, &guid, session, text, (nuint)utf8.Length)
+                : SendElsewhere(&guid, session, text, (nuint)utf8.Length, milliseconds);
         }
     }
 
     public SendResult TrySend(Guid service, ReadOnlySpan<byte> utf8, uint session)
     {
         NativeGuid guid = NativeGuid.From(service);
-        if (!Enter())
-            return SendResult.Stopping;
-        try
+        fixed (byte* text = utf8)
         {
-            fixed (byte* text = utf8)
-            {
-                return (SendResult)_table->TrySend(
-                    _table, &guid, session, text, (nuint)utf8.Length);
-            }
-        }
-        finally
-        {
-            Leave();
+            if (!Enter(out CallingThread thread))
+                return SendResult.Stopping;
+            int result = _table->TrySend(_table, &guid, session, text, (nuint)utf8.Length);
+            Leave(thread);
+            return (SendResult)result;
         }
     }
 
@@ -175,17 +162,11 @@ internal sealed unsafe class ModuleHost : IModuleHost
     /// <summary>False: the module's way to the log has ended.</summary>
     public bool TryLog(LogLevel level, byte* message, NativePair* pairs, int count)
     {
-        if (!Enter())
+        if (!Enter(out CallingThread thread))
             return false;
-        try
-        {
-            int result = _table->Log(_table, (int)level, message, pairs, (nuint)count);
-            return result != (int)SendResult.Stopping;
-        }
-        finally
-        {
-            Leave();
-        }
+        int result = _table->Log(_table, (int)level, message, pairs, (nuint)count);
+        Leave(thread);
+        return result != (int)SendResult.Stopping;
     }
 
     /// <summary>
@@ -219,42 +200,35 @@ internal sealed unsafe class ModuleHost : IModuleHost
     public void CountFailure(string what)
     {
         byte[] utf8 = Encoding.UTF8.GetBytes(what);
-        if (!Enter())
-            return;
-        try
+        fixed (byte* text = utf8)
         {
-            fixed (byte* text = utf8)
-                Border.Start->Failed(_table, text, (nuint)utf8.Length);
-        }
-        finally
-        {
-            Leave();
+            if (!Enter(out CallingThread thread))
+                return;
+            Border.Start->Failed(_table, text, (nuint)utf8.Length);
+            Leave(thread);
         }
     }
 
     /// <summary>Code of the module ends the process now: the broker will know it.</summary>
     public void NoteEnd()
     {
-        if (!Enter())
+        if (!Enter(out CallingThread thread))
             return;
         Border.Start->Ended(_table);
-        Leave();
+        Leave(thread);
     }
 
     /// <summary>What the module leaves to its successor. False: it is too long.</summary>
     public bool TryKeepState(string state)
     {
         byte[] utf8 = Encoding.UTF8.GetBytes(state);
-        if (!Enter())
-            return false;
-        try
+        fixed (byte* text = utf8)
         {
-            fixed (byte* text = utf8)
-                return Border.Start->KeepState(_table, text, (nuint)utf8.Length) == 0;
-        }
-        finally
-        {
-            Leave();
+            if (!Enter(out CallingThread thread))
+                return false;
+            int result = Border.Start->KeepState(_table, text, (nuint)utf8.Length);
+            Leave(thread);
+            return result == 0;
         }
     }
 
@@ -264,10 +238,8 @@ internal sealed unsafe class ModuleHost : IModuleHost
     /// </summary>
     public void Close()
     {
-        SpinWait spin = default;
         _isClosed = true;
-        while (Volatile.Read(ref _calls) != 0)
-            spin.SpinOnce();
+        CallingThread.WaitUntilUnused(this);
         lock (_lock)
         {
             _stopping.Dispose();
@@ -277,25 +249,23 @@ internal sealed unsafe class ModuleHost : IModuleHost
 
     public void RequestReload()
     {
-        if (!Enter())
+        if (!Enter(out CallingThread thread))
             return;
-        try
-        {
-            // One that is being stopped gets no other answer than its stop.
-            SendResult result = (SendResult)_table->Reload(_table);
-            if (result is not (SendResult.Ok or SendResult.Stopping))
-                throw new SendException(result);
-        }
-        finally
-        {
-            Leave();
-        }
+        SendResult result = (SendResult)_table->Reload(_table);
+        Leave(thread);
+
+        // One that is being stopped gets no other answer than its stop.
+        if (result is not (SendResult.Ok or SendResult.Stopping))
+            throw new SendException(result);
     }
 
-    private static uint ToMilliseconds(TimeSpan timeout)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint ToMilliseconds(TimeSpan timeout) =>
+        timeout == Timeout.InfiniteTimeSpan ? Border.Forever : ToFinite(timeout);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static uint ToFinite(TimeSpan timeout)
     {
-        if (timeout == Timeout.InfiniteTimeSpan)
-            return Border.Forever;
         ArgumentOutOfRangeException.ThrowIfLessThan(timeout, TimeSpan.Zero);
         return (uint)Math.Min(timeout.TotalMilliseconds, Border.Forever - 1.0);
     }
@@ -304,31 +274,47 @@ internal sealed unsafe class ModuleHost : IModuleHost
     {
         NativeGuid guid = NativeGuid.From(service);
         SendResult result = SendResult.Stopping;
-        if (Enter())
+        if (Enter(out CallingThread thread))
         {
-            try
-            {
-                result = (SendResult)(isWanted
-                    ? _table->Subscribe(_table, &guid)
-                    : _table->Unsubscribe(_table, &guid));
-            }
-            finally
-            {
-                Leave();
-            }
+            result = (SendResult)(isWanted
+                ? _table->Subscribe(_table, &guid)
+                : _table->Unsubscribe(_table, &guid));
+            Leave(thread);
         }
         if (result != SendResult.Ok)
             throw new SendException(result);
     }
 
-    private bool Enter()
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private SendResult SendElsewhere(
+        NativeGuid* service, uint session, byte* text, nuint size, uint milliseconds)
     {
-        Interlocked.Increment(ref _calls);
+        bool isInside = Flow.IsInside(this);
+        if (!Enter(out CallingThread thread))
+            return SendResult.Stopping;
+        int result = isInside
+            ? Border.Start->SendInside(_table, service, session, text, size)
+            : _table->Send(_table, service, session, text, size, milliseconds);
+        Leave(thread);
+        return (SendResult)result;
+    }
+
+    /// <summary>
+    /// The table is there until <see cref="Leave"/>, which follows without a <c>finally</c>:
+    /// native functions throw nothing, and a call is slower where one could be caught.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool Enter(out CallingThread thread)
+    {
+        // In this order: WaitUntilUnused relies on it.
+        thread = CallingThread.Mine;
+        thread.Used = this;
         if (!_isClosed)
             return true;
-        Leave();
+        Leave(thread);
         return false;
     }
 
-    private void Leave() => Interlocked.Decrement(ref _calls);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Leave(CallingThread thread) => thread.Used = null;
 }

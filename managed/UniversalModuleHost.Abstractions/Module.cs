@@ -2,6 +2,7 @@
 // The base class of every managed module.
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization.Metadata;
 using System.Threading;
 using System.Threading.Tasks;
@@ -75,8 +76,7 @@ public abstract class Module
         }
     }
 
-    private IModuleHost Host =>
-        _host ?? throw new InvalidOperationException("The module was not made by a host.");
+    private IModuleHost Host => _host ?? FailWithoutHost();
 
     /// <summary>
     /// The module may publish from here on and is given messages after this has returned.
@@ -144,6 +144,7 @@ public abstract class Module
     /// inside a handler it never waits: a limited amount is accepted beyond the room there is, then
     /// the answer is <see cref="SendResult.Full"/>.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected SendResult Send(
         Guid service,
         ReadOnlySpan<byte> utf8,
@@ -241,6 +242,9 @@ public abstract class Module
     /// <inheritdoc cref="IModuleHost.RequestReload"/>
     protected void RequestReload() => Host.RequestReload();
 
+    /// <summary>For the host: a message for a module that handles none with tasks.</summary>
+    internal void Receive(in Message message) => OnMessage(in message);
+
     /// <summary>
     /// For the host: what the base constructor of the module made in <paramref name="make"/> finds.
     /// </summary>
@@ -257,4 +261,8 @@ public abstract class Module
             s_constructing = before;
         }
     }
+
+    /// <summary>A method of its own: what looks for the host is in every send.</summary>
+    private static IModuleHost FailWithoutHost() =>
+        throw new InvalidOperationException("The module was not made by a host.");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The host's functions for whoever has them injected: texts and JSON.
 using System;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Threading;
@@ -18,6 +19,7 @@ public static class ModuleHostExtensions
 
     /// <summary>Publish a text, waiting for room.</summary>
     /// <inheritdoc cref="IModuleHost.Send"/>
+    [SkipLocalsInit]
     public static SendResult Send(
         this IModuleHost host,
         Guid service,
@@ -56,6 +58,7 @@ public static class ModuleHostExtensions
     }
 
     /// <summary>Publish a text if there is room now.</summary>
+    [SkipLocalsInit]
     public static SendResult TrySend(
         this IModuleHost host, Guid service, string text, uint session = Sessions.Any)
     {

@@ -96,6 +96,9 @@ internal sealed unsafe class FakeHost : IDisposable
     /// <summary>What the next sends outside of callbacks answer, as often as it says.</summary>
     public int FullCount { get; set; }
 
+    /// <summary>What sends outside of callbacks wait for: the first part is that one has come.</summary>
+    public (ManualResetEventSlim HasCome, ManualResetEventSlim MayGo)? Gate { get; init; }
+
     public NativeFacts Facts { get; private set; }
 
     public static string ModulePath(string name) =>
@@ -228,6 +231,11 @@ internal sealed unsafe class FakeHost : IDisposable
         bool isTry = false)
     {
         FakeHost host = s_hosts[(nint)table];
+        if (!isInside && !isTry && host.Gate is { } gate)
+        {
+            gate.HasCome.Set();
+            gate.MayGo.Wait();
+        }
         if (!isInside && host.FullCount > 0)
         {
             host.FullCount--;
