@@ -6,8 +6,10 @@
  *
  *   bridge DOTNET_ROOT MANAGED_FOLDER MIRROR [CALLS [ROUNDS]]
  *
- * A number is the median of rounds, which take turns and are so short that most are not interrupted.
+ * A number is the median of rounds, which take turns and are so short that most are not
+ * interrupted.
  */
+#include "host/clr.h"
 #include "host/managed.h"
 #include "measure.h"
 #include "platform/thread.h"
@@ -17,6 +19,7 @@
 #define STEADY_NS 2000000000u /* so long nothing has become faster: all is compiled for good */
 #define FASTER 0.8
 #define ADDRESS_BYTES 24
+#define PATH_BYTES 4096
 #define WAYS 3
 
 typedef void (*shortest_function)(void (*function)(void *), void *argument);
@@ -31,11 +34,10 @@ typedef struct counter {
 } counter;
 
 typedef struct run {
-    umh_managed *managed;
     const char *mirror;
     uint64_t call_count;
     uint64_t round_count;
-    const umh_managed_calls *calls;
+    umh_managed_calls calls;
     shortest_function shortest;
     void *handles[WAY_BARE];
     counter counters[WAYS];
@@ -89,49 +91,26 @@ static size_t max_message_bytes(const umh_host_v1 *host)
     return UMH_MESSAGE_BYTES_DEFAULT_MAX;
 }
 
-/* What managed.c wants of modules; here a module is a counter. */
-
-void umh_module_note_init(const umh_module *module)
-{
-    (void)module;
-}
-
-bool umh_module_has_successor(const umh_module *module)
-{
-    (void)module;
-    return false;
-}
-
-const umh_host_v1 *umh_module_host_table(const umh_module *module)
-{
-    return (const umh_host_v1 *)module;
-}
-
-umh_result_v1 umh_module_send_inside(const umh_host_v1 *table, const umh_guid_v1 *service,
-                                     uint32_t session, const char *text, size_t text_bytes)
+static umh_result_v1 send_inside(const umh_host_v1 *host, const umh_guid_v1 *service,
+                                 uint32_t session, const char *text, size_t text_bytes)
 {
     (void)service;
     (void)session;
-    return count_text(table, text, text_bytes);
+    return count_text(host, text, text_bytes);
 }
 
-void umh_module_note_failure(const umh_host_v1 *table, const char *text, size_t text_bytes)
+static void note_failure(const umh_host_v1 *host, const char *text, size_t text_bytes)
 {
-    (void)table;
+    (void)host;
     fprintf(stderr, "%.*s\n", (int)text_bytes, text);
 }
 
-void umh_module_note_culprit(const umh_host_v1 *table)
+static void log_record(uint32_t level, const char *module, const char *message,
+                       size_t message_bytes)
 {
-    (void)table;
-}
-
-umh_result_v1 umh_module_keep_state(const umh_host_v1 *table, const char *text, size_t text_bytes)
-{
-    (void)table;
-    (void)text;
-    (void)text_bytes;
-    return UMH_V1_OK;
+    (void)level;
+    (void)module;
+    fprintf(stderr, "%.*s\n", (int)message_bytes, message);
 }
 
 static void init_counter(counter *self)
@@ -153,7 +132,7 @@ static void init_counter(counter *self)
 
 static void load(run *self, way as, const char *config)
 {
-    char folder[4096] = "";
+    char folder[PATH_BYTES] = "";
     char why[UMH_MANAGED_WHY_BYTES] = "";
     umh_managed_facts facts = {.size = sizeof(facts)};
     umh_managed_load spec = {
@@ -169,8 +148,8 @@ static void load(run *self, way as, const char *config)
 
     snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(self->mirror, '/') - self->mirror),
              self->mirror);
-    if (self->calls->load(&spec, &facts, &self->handles[as], why) != 0 ||
-        self->calls->start(self->handles[as], why) != 0) {
+    if (self->calls.load(&spec, &facts, &self->handles[as], why) != 0 ||
+        self->calls.start(self->handles[as], why) != 0) {
         fprintf(stderr, "%s\n", why);
         _exit(1);
     }
@@ -196,7 +175,7 @@ static double measure(run *self, way of, uint64_t call_count)
             self->shortest(count_bare, counted);
     else
         for (uint64_t i = 0; i < call_count; i++)
-            self->calls->on_message(self->handles[of], &self->message);
+            self->calls.on_message(self->handles[of], &self->message);
     took_ns = umh_clock_now_ns() - begin_ns;
     must(counted->count - before == call_count, "messages were not answered");
     return (double)took_ns / (double)call_count;
@@ -232,13 +211,7 @@ static void drive(void *context)
     static char text[MESSAGE_BYTES + 1];
     static double ns[WAYS][ROUNDS_MAX];
     run *self = context;
-    umh_why why = UMH_WHY_INIT;
 
-    if (umh_managed_ensure(self->managed, NULL, &why) != 0) {
-        fprintf(stderr, "%s\n", why.text);
-        _exit(1);
-    }
-    self->calls = umh_managed_get_calls(self->managed);
     for (int i = 0; i < WAYS; i++)
         init_counter(&self->counters[i]);
     load(self, WAY_SPAN, "{}");
@@ -265,17 +238,62 @@ static void drive(void *context)
     _exit(0);
 }
 
+static void on_ready(void *context, const umh_managed_calls *calls)
+{
+    run *self = context;
+    umh_thread *thread;
+
+    self->calls = *calls;
+    must(umh_thread_start(drive, self, "bridge", &thread) == 0, "umh_thread_start");
+}
+
+static _Noreturn void wait_for_end(void *context)
+{
+    (void)context;
+    for (;;)
+        pause();
+}
+
+/* Returns when that has failed. */
+static void run_managed_host(run *self, const char *dotnet_root, const char *folder)
+{
+    const umh_managed_start start = {
+        .size = sizeof(start),
+        .version = 1,
+        .context = self,
+        .on_ready = on_ready,
+        .wait_for_end = wait_for_end,
+        .log = log_record,
+        .send_inside = send_inside,
+        .failed = note_failure,
+    };
+    char address[ADDRESS_BYTES];
+    char assembly[PATH_BYTES];
+    const char *const arguments[] = {address};
+    const umh_clr_spec spec = {.dotnet_root = dotnet_root,
+                               .assembly = assembly,
+                               .arguments = arguments,
+                               .argument_count = 1};
+    umh_why why = UMH_WHY_INIT;
+    umh_clr *clr;
+    int code;
+
+    snprintf(assembly, sizeof(assembly), "%s/ManagedHost.dll", folder);
+    snprintf(address, sizeof(address), "%llx", (unsigned long long)(uintptr_t)&start);
+    if (umh_clr_open(&spec, &clr, &why) == 0)
+        umh_ignore(umh_clr_run(clr, &code, &why));
+    fprintf(stderr, "%s\n", why.text);
+}
+
 int main(int argc, char **argv)
 {
     static run self;
-    umh_thread *thread;
 
     must(argc > 3, "DOTNET_ROOT MANAGED_FOLDER MIRROR");
     self.mirror = argv[3];
     self.call_count = number_argument(argc, argv, 4, 5000);
     self.round_count = number_argument(argc, argv, 5, 1001);
     must(self.round_count > 0 && self.round_count <= ROUNDS_MAX, "ROUNDS");
-    must(umh_managed_new(argv[1], argv[2], false, &self.managed) == 0, "umh_managed_new");
-    must(umh_thread_start(drive, &self, "bridge", &thread) == 0, "umh_thread_start");
-    umh_managed_serve_main_thread(self.managed);
+    run_managed_host(&self, argv[1], argv[2]);
+    return 1;
 }
