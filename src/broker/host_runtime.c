@@ -154,7 +154,7 @@ bool umh_host_accepts_copy(const umh_host_module *module, const umh_store_entry 
     return r == 0;
 }
 
-/* --- loading -------------------------------------------------------------------------------------- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
 static bool is_any_fetched(const umh_host *host)
 {

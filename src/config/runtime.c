@@ -105,7 +105,7 @@ static int ask_for_module(deciding *now, const umh_runtime_module *module)
     return 0;
 }
 
-/* --- versions ----------------------------------------------------------------------------------- */
+/* --- versions --------------------------------------------------------------------------------- */
 
 static unsigned long part_of(const char *version, int part)
 {
@@ -286,7 +286,7 @@ static int check_frameworks(deciding *now, const char *own)
     return r == UMH_RUNTIME_UNUSABLE ? UMH_RUNTIME_UNUSABLE : umh_fold(r);
 }
 
-/* --- settings ----------------------------------------------------------------------------------- */
+/* --- settings --------------------------------------------------------------------------------- */
 
 static bool take_switch(int64_t value, int64_t *ret_value)
 {
@@ -402,7 +402,7 @@ static int settle(deciding *now, umh_runtime_setting setting)
     return 0;
 }
 
-/* --- the file ------------------------------------------------------------------------------------ */
+/* --- the file --------------------------------------------------------------------------------- */
 
 static bool put(json_t *object, const char *key, json_t *value_take)
 {
@@ -464,7 +464,7 @@ static int write_config(const umh_runtime_spec *spec, umh_json *root, umh_runtim
     return umh_jsonc_print(root, &runtime->config);
 }
 
-/* --- the decision -------------------------------------------------------------------------------- */
+/* --- the decision ----------------------------------------------------------------------------- */
 
 static bool is_plain_module(const umh_runtime_needs *needs)
 {
