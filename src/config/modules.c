@@ -288,9 +288,8 @@ static int check_tree(const char *path, umh_why *ret_why)
 
 int umh_modules_check_trust(const umh_module_file *file, umh_why *ret_why)
 {
-    return check_tree(file->copy_folder ? file->folder : file->path, ret_why)
-               ? UMH_MODULES_UNUSABLE
-               : 0;
+    return check_tree(file->copy_folder ? file->folder : file->path, ret_why) ? UMH_MODULES_UNUSABLE
+                                                                              : 0;
 }
 
 int umh_modules_check_dotnet_trust(const char *root, umh_why *ret_why)
