@@ -16,8 +16,8 @@
  *   unload     {"host","module","replace"?,      {"outcome":"unloaded"|"replaced"|"refused"}, and
  *              "explain"?}                       where it was held "held_by", "left_over":true and
  *              "explanation":["..."]
- *   reload     the same                          {"outcome":"running"|"replaced"|"refused"}, and the
- *              same; an error "refused": it was left over, and what was to follow does not run
+ *   reload     the same                          {"outcome":"running"|"replaced"|"refused"}, and
+ *              the same; an error "refused": it was left over, and what was to follow does not run
  *   reset      {"host"}                          {"outcome":"starts now"|"runs already"}
  *   subscribe  {"services":["guid or name"...]}  {"services":["guid"...]}   (none: All)
  *   sync       {}                                {"taken":n,"refused":0,"reached":n}, or the first

@@ -257,11 +257,11 @@ static json_t *list_lines(const char *lines)
 static int unload_module(const slot_call *call)
 {
     uint64_t began_ns = umh_clock_now_ns();
-    umh_unloading unloading = {
-        .wants_explanation = umh_jsonc_get_bool(call->command->body, "explain", false)};
+    umh_unloading unloading = {.left = 0};
     json_t *answer = json_object();
     int r;
 
+    unloading.wants_explanation = umh_jsonc_get_bool(call->command->body, "explain", false);
     umh_dispatch_note(call->host->dispatch, call->slot, ACTIVITY_UNLOADING);
     r = unload(call, &unloading);
     umh_dispatch_note(call->host->dispatch, call->slot, ACTIVITY_NONE);

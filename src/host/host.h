@@ -48,7 +48,7 @@ struct umh_host {
     umh_log_level log_level;
     bool is_initialised;
     _Atomic int64_t left_count; /* the last number of a module that could not be unloaded */
-    atomic_int exit_code; /* of an orderly end: 0, or what a user interface ended with */
+    atomic_int exit_code;       /* of an orderly end: 0, or what a user interface ended with */
 };
 
 /* stdio is moved in. */
