@@ -291,7 +291,8 @@ class Bench:
 
 def spread(values):
     low, _, high = statistics.quantiles(values, n=4) if len(values) > 1 else (values * 3)
-    return (high - low) / statistics.median(values)
+    middle = statistics.median(values)
+    return (high - low) / middle if middle else 0.0
 
 
 def conclude(figure, pairs):
