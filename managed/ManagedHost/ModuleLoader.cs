@@ -112,7 +112,9 @@ internal static class ModuleLoader
 
     private static void CheckReferences(AssemblyLoadContext context, Assembly assembly)
     {
-        foreach (AssemblyName reference in assembly.GetReferencedAssemblies())
+        AssemblyName[] references = assembly.GetReferencedAssemblies();
+        Warmup.Expect(references);
+        foreach (AssemblyName reference in references)
         {
             if (!IsShared(reference.Name!))
                 CheckOwner(context, reference);
@@ -135,7 +137,8 @@ internal static class ModuleLoader
     /// </summary>
     private static void CheckOwner(AssemblyLoadContext context, AssemblyName reference)
     {
-        if (Array.IndexOf(s_own, reference.Name) < 0)
+        // ASP.NET's framework has the same ones for everybody, whichever copy of them is newer.
+        if (Array.IndexOf(s_own, reference.Name) < 0 || LoadFailure.HasAspNetCore)
             return;
         string own = Path.Join(AppContext.BaseDirectory, reference.Name + ".dll");
         if (context.LoadFromAssemblyName(reference).Location == own)

@@ -20,6 +20,7 @@ internal static unsafe class Program
         NativeCalls calls = EntryPoints.Table();
         start->OnReady(start->Context, &calls);
         Warmup.Run();
+        Warmup.Rehearse();
         start->WaitForEnd(start->Context);
         return 0;
     }

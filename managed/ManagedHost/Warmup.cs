@@ -2,7 +2,6 @@
 // What the first module will need, made ready on the thread that has nothing else to do.
 using System;
 using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
 using System.Threading;
 using System.Threading.Tasks;
@@ -12,18 +11,19 @@ using Microsoft.Extensions.Logging;
 namespace UniversalModuleHost.Hosting;
 
 /// <summary>
-/// Main waits for the end of the process while another thread loads the first module. Half of that
-/// time is the runtime's own: assemblies, the JIT, the resolver of dependencies, reflection. Here
-/// it happens beside it.
+/// Main waits for the end of the process while another thread loads the first module. Most of that
+/// time is the runtime's own: assemblies, types, the JIT, the resolver of dependencies, reflection.
+/// Here it happens beside it, as far as the module refers to what needs it.
 /// </summary>
 internal static class Warmup
 {
     private static readonly ManualResetEventSlim s_isReady = new();
+    private static readonly ManualResetEventSlim s_isLoaded = new();
+    private static AssemblyName[] s_references = [];
 
     /// <summary>In the order in which a load comes to need it.</summary>
     public static void Run()
     {
-        Try(LoadCompiler);
         Try(LoadPlugins);
         Try(Attach);
         s_isReady.Set();
@@ -34,8 +34,37 @@ internal static class Warmup
             Try(LogAndConfigure);
     }
 
+    /// <summary>Waits until the first module is there, then does what that refers to.</summary>
+    public static void Rehearse()
+    {
+        s_isLoaded.Wait();
+        if (Environment.ProcessorCount == 1)
+            return;
+        if (IsReferredTo("Microsoft.Extensions.DependencyInjection.Abstractions"))
+            Try(Rehearsal.UseServices);
+        if (IsReferredTo("System.Text.Json"))
+            Try(Rehearsal.WriteJson);
+    }
+
     /// <summary>What must be there before code of a module runs.</summary>
     public static void WaitUntilReady() => s_isReady.Wait();
+
+    /// <summary>What a module refers to. That of the first one is made ready.</summary>
+    public static void Expect(AssemblyName[] references)
+    {
+        s_references = references;
+        s_isLoaded.Set();
+    }
+
+    private static bool IsReferredTo(string name)
+    {
+        foreach (AssemblyName reference in s_references)
+        {
+            if (reference.Name == name)
+                return true;
+        }
+        return false;
+    }
 
     private static void Try(Action part)
     {
@@ -55,12 +84,6 @@ internal static class Warmup
         AppDomain.CurrentDomain.UnhandledException += HostLog.OnUnhandledException;
         AppDomain.CurrentDomain.ProcessExit += HostLog.OnProcessExit;
         TaskScheduler.UnobservedTaskException += HostLog.OnUnobservedException;
-    }
-
-    /// <summary>A method of this kind is never compiled ahead.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void LoadCompiler()
-    {
     }
 
     private static void LoadPlugins()
