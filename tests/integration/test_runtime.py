@@ -5,12 +5,12 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
 import urllib.request
 
 import pytest
 
 from runner import eventually
+from test_sessions import ANN, desk  # noqa: F401 (a fixture)
 
 WEB = (0x1e0, 0x1e1)
 READER = (0x146, 0x147)
@@ -264,6 +264,19 @@ def test_an_assembly_of_a_framework_that_nobody_asked_for(tree, runner):
     runner.await_host("one", lambda host: host["pid"] != pid and host["state"] == "running"
                       and host["modules"][0]["state"] == "running")
     assert get(runner.exchange(*WEB, "listen")) == "hello from web"
+
+
+def test_a_host_of_a_user_may_read_what_it_is_started_with(runner, desk):  # noqa: F811
+    runner.configure(runner.host("one", runner.module("web", "Kestrel"), Session="AllUsers",
+                                 DotNet={"Gc": {"HeapLimitMiB": 150}}))
+    desk.log_on("c1", ANN)
+    desk.start()
+    hosts = desk.await_hosts("one@1")
+    assert f"Uid:\t{ANN}" in pathlib.Path(f"/proc/{hosts['one@1']['pid']}/status").read_text()
+    assert [module["state"] for module in hosts["one@1"]["modules"]] == ["running"]
+    file, = pathlib.Path("/var/lib/umh", runner.instance, "users").glob("runtime-*")
+    assert file.stat().st_mode & 0o777 == 0o644 and file.stat().st_uid == 0
+    assert json.loads(file.read_text())["runtimeOptions"]["configProperties"]["System.GC.HeapHardLimit"] == 150 << 20
 
 
 def test_keys_that_are_wrong(runner):
