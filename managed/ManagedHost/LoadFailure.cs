@@ -32,6 +32,11 @@ internal sealed class LoadFailure
         _folder = folder.Length > 0 ? folder : Path.GetDirectoryName(path) ?? string.Empty;
     }
 
+    /// <summary>Whether this process was started with its framework.</summary>
+    public static bool HasAspNetCore =>
+        AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") is string known
+        && known.Contains("Microsoft.AspNetCore.dll", StringComparison.Ordinal);
+
     private static string Here => $".NET {Environment.Version}";
 
     public string Explain(Exception exception) => ExplainImage() ?? ExplainCause(exception);
@@ -209,8 +214,7 @@ internal sealed class LoadFailure
     /// </summary>
     private static string? FindFrameworkOf(string name) => name switch
     {
-        _ when AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") is string known
-            && known.Contains("Microsoft.AspNetCore.dll", StringComparison.Ordinal) => null,
+        _ when HasAspNetCore => null,
         "Microsoft.AspNetCore" => AspNetCore,
         _ when name.StartsWith("Microsoft.AspNetCore.", StringComparison.Ordinal) => AspNetCore,
         _ => null,
