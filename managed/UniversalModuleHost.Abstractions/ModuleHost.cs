@@ -14,14 +14,15 @@ namespace UniversalModuleHost;
 /// The host is there before <c>Main</c> begins. A program counts as started when it has subscribed
 /// to what it wants, so do that before the window's loop begins. Handlers are called on a thread of
 /// the host, never beside each other; a toolkit's own way leads from there to its loop.
-/// <see cref="IModuleHost.Stopping"/> is cancelled when the program is to end: <c>Main</c> returns
-/// then, within the host's <c>StopMs</c>. A <c>Main</c> that returns by itself ends the host.
+/// <see cref="IModuleHost.Stopping"/> is cancelled when the program is to end and its handlers have
+/// had all messages: <c>Main</c> returns then, within the host's <c>StopMs</c>. A <c>Main</c> that returns by itself ends the host.
 /// </remarks>
 /// <example>
 /// <code>
 /// IModuleHost host = ModuleHost.Current;
-/// await host.SubscribeAsync(readings, (in Message message) => window.ShowAsync(message.Text));
-/// using var stop = host.Stopping.Register(window.Close);
+/// host.SubscribeAsync(readings, Json.Default.Reading, (reading, _) => window.PostAsync(reading))
+///     .AsTask().Wait();
+/// using var stop = host.Stopping.Register(window.PostClose);
 /// return window.Run();
 /// </code>
 /// </example>

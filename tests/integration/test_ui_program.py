@@ -2,6 +2,7 @@
 """Programs: a managed Main has the main thread of its host, and with it the host's life."""
 
 import json
+import pathlib
 import shutil
 import struct
 import subprocess
@@ -146,6 +147,10 @@ def test_failed_program_is_started_again(runner, talk):
     line = next(line for line in runner.log().splitlines() if "told to throw in the loop" in line)
     assert "module=Panel" in line and "level=critical" in line
 
+    runner.kill("ui")
+    host = runner.await_host("ui", lambda host: host["restarts"] == 3 and host["state"] == "running")
+    assert host["deaths"][0]["module"] == "Panel" and "ran the program Panel" in host["deaths"][0]["text"]
+
 
 @pytest.mark.parametrize("begins, kind", [("throw", "signal"), ("return 4", "exit")])
 def test_main_that_fails_at_once_comes_with_back_off(runner, begins, kind):
@@ -245,5 +250,6 @@ def test_contract_is_the_hosts_or_newer_ones_are_named(runner, tree):
 
 
 def test_started_by_hand_it_says_what_to_do(tree):
-    done = subprocess.run(["dotnet", tree.tests / "modules" / "Panel" / "Panel.dll"], capture_output=True, text=True)
+    dotnet = shutil.which("dotnet") or pathlib.Path.home() / ".dotnet" / "dotnet"
+    done = subprocess.run([dotnet, tree.tests / "modules" / "Panel" / "Panel.dll"], capture_output=True, text=True)
     assert "broker.json" in done.stderr and "umh run" in done.stderr
