@@ -147,6 +147,7 @@ def test_failed_program_is_started_again(runner, talk):
     line = next(line for line in runner.log().splitlines() if "told to throw in the loop" in line)
     assert "module=Panel" in line and "level=critical" in line
 
+    runner.await_module("ui", "Panel", "running")
     runner.kill("ui")
     host = runner.await_host("ui", lambda host: host["restarts"] == 3 and host["state"] == "running")
     assert host["deaths"][0]["module"] == "Panel" and "ran the program Panel" in host["deaths"][0]["text"]
