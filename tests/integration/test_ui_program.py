@@ -47,6 +47,7 @@ def ask(talk, text):
     return talk.listener.next(where=lambda message: message["text"] not in ("began", "stopped"))["text"]
 
 
+@pytest.mark.sanitize
 def test_main_has_the_main_thread_and_the_host(runner, tree, talk):
     panel = talk(arguments=["--scale", "1.5", "two words"])
     assert ask(panel, "thread") == "main"
@@ -68,6 +69,7 @@ def test_main_has_the_main_thread_and_the_host(runner, tree, talk):
     assert ask(panel, "still here") == "still here"
 
 
+@pytest.mark.sanitize
 def test_stop_and_reload_reach_main(runner, talk):
     panel = talk()
     pid = runner.pid("ui")
@@ -122,6 +124,7 @@ def test_changed_arguments_replace_the_process(runner, talk):
     assert ask(panel, "arguments") == "two"
 
 
+@pytest.mark.sanitize
 def test_closed_program_ends_host(runner, talk):
     panel = talk()
     panel.tell("close 0")
