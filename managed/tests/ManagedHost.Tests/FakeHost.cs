@@ -96,7 +96,7 @@ internal sealed unsafe class FakeHost : IDisposable
     /// <summary>What the next sends outside of callbacks answer, as often as it says.</summary>
     public int FullCount { get; set; }
 
-    /// <summary>What sends outside of callbacks wait for: the first part is that one has come.</summary>
+    /// <summary>What sends outside of callbacks wait for, and how they say that they do.</summary>
     public (ManualResetEventSlim HasCome, ManualResetEventSlim MayGo)? Gate { get; init; }
 
     public NativeFacts Facts { get; private set; }
