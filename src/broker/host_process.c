@@ -383,6 +383,7 @@ static void describe_end(umh_host *host)
     umh_death_begin(&host->death, kind);
     umh_process_end_describe(&host->end, host->death.text, sizeof(host->death.text));
     umh_host_blame_limit(host);
+    umh_host_blame_runtime(host);
     if (kind != DEATH_AS_ASKED)
         umh_host_add_evidence(host);
 }

@@ -7,8 +7,10 @@
 #include "broker/supervisor.h"
 #include "config/runtime.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MANAGED_HOST "lib/umh/managed/ManagedHost.dll"
 
@@ -152,6 +154,34 @@ bool umh_host_accepts_copy(const umh_host_module *module, const umh_store_entry 
     if (r < 0)
         umh_why_set_failure(ret_why);
     return r == 0;
+}
+
+static bool is_any_managed_resident(const umh_host *host)
+{
+    for (uint16_t i = 0; i < host->module_count; i++) {
+        const umh_host_module *module = host->modules[i];
+
+        if (module && module->is_resident && is_managed(module->copy))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * A CLR that is to have cultures and finds no ICU says so in the log and aborts, before any module
+ * is there.
+ */
+void umh_host_blame_runtime(umh_host *host)
+{
+    size_t used = strlen(host->death.text);
+
+    if (!host->runtime || host->runtime->runtime.settings.value[RUNTIME_INVARIANT] ||
+        host->end.signal != SIGABRT || is_any_managed_resident(host))
+        return;
+    snprintf(
+        host->death.text + used, sizeof(host->death.text) - used,
+        "; with InvariantGlobalization false, .NET ends where libicu is not installed: the log "
+        "has its words");
 }
 
 /* --- loading ---------------------------------------------------------------------------------- */

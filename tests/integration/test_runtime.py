@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import urllib.request
 
 import pytest
@@ -17,6 +18,7 @@ READER = (0x146, 0x147)
 ECHO = (1, 2)
 ASP = "Microsoft.AspNetCore.App"
 CORE = "Microsoft.NETCore.App"
+EVENTS = "System.Diagnostics.Tracing.EventSource.IsSupported"
 
 pytestmark = [pytest.mark.managed, pytest.mark.limit(90)]
 
@@ -142,13 +144,13 @@ def test_properties_of_the_file_of_the_host_and_of_modules(tree, runner):
                     DotNet={"Gc": {"HeapLimitMiB": 150, "Concurrent": False, "ConserveMemory": 5},
                             "InvariantGlobalization": True}),
         DotNet={"TieredCompilation": False, "TieredPgo": True, "InvariantGlobalization": False,
-                "Properties": {"Some.Switch": "on"}})
+                "Properties": {"Some.Switch": "on", EVENTS: "true"}})
     runner.start()
     runtime = runner.exchange(*WEB, "runtime")
     assert runtime.startswith("server=False latency=Batch heap=150 .NET 10.")
     for name, value in {"System.Runtime.TieredCompilation": "false", "System.Runtime.TieredPGO": "true",
                         "System.Globalization.Invariant": "true", "Some.Switch": "on",
-                        "System.GC.ConserveMemory": "5", "System.Globalization.PredefinedCulturesOnly": "false"}.items():
+                        EVENTS: "true", "System.GC.ConserveMemory": "5", "System.Globalization.PredefinedCulturesOnly": "false"}.items():
         assert runner.exchange(*WEB, name).lower() == value, name
     assert runner.exchange(*WEB, "culture") == "1.5"
 
@@ -161,6 +163,7 @@ def test_properties_of_the_file_of_the_host_and_of_modules(tree, runner):
                       and host["modules"][0]["state"] == "running")
     assert runner.exchange(*WEB, "runtime").startswith("server=True latency=Interactive")
     assert runner.exchange(*WEB, "culture") == "1,5"
+    assert runner.exchange(*WEB, EVENTS).lower() == "false"
 
 
 def test_a_layout_that_cannot_share_a_runtime(tree, runner):
@@ -277,6 +280,21 @@ def test_a_host_of_a_user_may_read_what_it_is_started_with(runner, desk):  # noq
     file, = pathlib.Path("/var/lib/umh", runner.instance, "users").glob("runtime-*")
     assert file.stat().st_mode & 0o777 == 0o644 and file.stat().st_uid == 0
     assert json.loads(file.read_text())["runtimeOptions"]["configProperties"]["System.GC.HeapHardLimit"] == 150 << 20
+
+
+def test_cultures_without_their_library(runner):
+    """In a mount namespace in which libicu is empty."""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
+        pytest.skip("no mount namespace can be made here")
+    hide = ("for file in $(ldconfig -p | sed -n 's/.*libicu.* => //p' | xargs -r -n 1 readlink -f | sort -u); do "
+            "mount --bind /dev/null $file || exit 1; done; exec \"$@\"")
+    runner.configure(runner.host("one", runner.module("web", "Kestrel"), DotNet={"InvariantGlobalization": False},
+                                 Restart={"When": "Never"}), runner.host("other", "echo"))
+    runner.start(wait=False, under=("unshare", "--mount", "--propagation", "private", "sh", "-c", hide, "hide"))
+    runner.await_running("other")
+    host = runner.await_host("one", lambda host: host["state"] == "absent" and host["death"])
+    assert "with InvariantGlobalization false, .NET ends where libicu is not installed" in host["death"]
+    assert "Couldn't find a valid ICU package installed on the system" in runner.log()
 
 
 def test_keys_that_are_wrong(runner):
