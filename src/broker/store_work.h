@@ -33,7 +33,7 @@ typedef struct umh_store_look {
     umh_host_config host;     /* what matters for the search; owns its texts */
     umh_module_config module; /* the same */
     bool is_for_users;        /* hosts that run as somebody else will load it */
-    bool is_strict; /* a module that others may change is refused */
+    bool is_strict;           /* a module that others may change is refused */
     bool lists_folders;
     umh_store_outcome outcome;
     umh_module_file file;
