@@ -12,7 +12,6 @@
 #include "host/clr.h"
 #include "host/commands.h"
 #include "host/host.h"
-#include "host/logger.h"
 #include "platform/file.h"
 #include "platform/thread.h"
 
