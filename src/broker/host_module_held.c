@@ -6,11 +6,21 @@
 #include "broker/host_actions.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define EXPLANATION_LINES_MAX 24u
 #define EXPLANATION_LINE_BYTES 500u
 
-/* A host is not believed how much it has to say. */
+/* For a terminal: what could move its cursor is a space. */
+static void blank_controls(char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = ' ';
+    }
+}
+
+/* A host is not believed how much it has to say, nor what. */
 static void take_explanation(umh_host_module *module, const umh_json *lines)
 {
     const umh_log_about about = {.host = module->host->id, .module = module->name};
@@ -26,6 +36,7 @@ static void take_explanation(umh_host_module *module, const umh_json *lines)
         if (!text)
             continue;
         umh_why_set(&line, "%.*s", (int)EXPLANATION_LINE_BYTES, text);
+        blank_controls(line.text);
         umh_ignore(json_array_append_new(module->explanation, umh_jsonc_text(line.text)));
         umh_logs_about(module->host->broker->logs, UMH_LOG_INFO, &about, "explained", &line);
     }
@@ -73,6 +84,9 @@ void umh_module_leave(umh_host_module *module)
     module->left_behind = module->why;
     umh_logs_about(module->host->broker->logs, UMH_LOG_WARNING, &about,
                    "could not be unloaded and is left over in memory", &module->why);
+    /* Of the file that an image is of no second one can be had: another copy, another image. */
+    if (strcmp(module->loader, "native") == 0)
+        umh_store_unref(UMH_MOVE(module->copy));
     umh_module_go_on(module);
 }
 

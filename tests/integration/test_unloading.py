@@ -114,22 +114,46 @@ def test_a_successor_runs_beside_what_is_left_over(runner, clinging):
     assert left_over(runner) == [] and runner.pid("one") != pid
 
 
-def test_an_image_that_is_left_over_is_not_loaded_again(runner, tree):
-    file = runner.folder / "nodelete.so"
-    shutil.copy(tree.file("nodelete"), file)
-    runner.configure(runner.host("one", runner.module("stays", file=file), "counter", OnHeld="Refuse"))
+def test_a_native_successor_is_another_image(runner):
+    runner.configure(runner.host("one", "nodelete", "counter", OnHeld="Refuse"))
     runner.start()
     pid = runner.pid("one")
-    done = runner.umh("reload", "one", "stays", code=1)
-    assert b"its image is still in this process from before" in done.stderr
-    assert runner.find_module("one", "stays")["state"] == "failed"
-    assert [row["module"] for row in left_over(runner)] == ["stays"]
-    with open(file, "ab") as library:
-        library.write(b"another file")
-    assert runner.umh("reload", "one", "stays").stdout.strip() == b"running"
-    assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "anew") == "anew"
+    for turn in range(1, 3):
+        done = runner.umh("reload", "one", "nodelete")
+        assert done.stdout.strip() == b"running" and b"and is left over: its library stays in memory" in done.stderr
+        assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, f"turn {turn}") == f"turn {turn}"
+        assert len(left_over(runner)) == turn
     assert runner.umh("unload", "one", "counter").stdout.strip() == b"unloaded"
     assert runner.pid("one") == pid
+
+
+def test_an_image_that_is_left_over_is_not_loaded_again(runner):
+    """Another host has the same copy, so there is no other."""
+    runner.configure(runner.host("one", "nodelete", OnHeld="Refuse"), runner.host("two", "nodelete"))
+    runner.start()
+    done = runner.umh("reload", "one", "nodelete", code=1)
+    assert b"its image is still in this process from before" in done.stderr
+    assert runner.find_module("one", "nodelete")["state"] == "failed"
+    assert [row["module"] for row in left_over(runner)] == ["nodelete"]
+    runner.kill("one")
+    runner.await_module("one", "nodelete", "running")
+    assert left_over(runner) == []
+
+
+def test_a_changed_configuration_follows_what_it_says(runner):
+    """`OnHeld` holds from then on, and a module that the file has no more is left over like any other."""
+    def write(*modules, **keys):
+        runner.configure(runner.host("one", *modules, "counter", **keys))
+
+    write("nodelete")
+    runner.start()
+    pid = runner.pid("one")
+    write("nodelete", OnHeld="Refuse")
+    runner.umh("apply")
+    write(OnHeld="Refuse")
+    runner.umh("apply")
+    eventually(lambda: [row["module"] for row in left_over(runner)] == ["nodelete"], runner.patience, "it is left over")
+    assert runner.find_module("one", "nodelete") is None and runner.pid("one") == pid
 
 
 def test_no_more_than_16_are_left_over(runner, tree):
