@@ -123,16 +123,16 @@ static int run_main(umh_managed *managed, umh_why *ret_why)
     char path[UMH_PATH_BYTES];
     char address[24];
     const char *const arguments[] = {address};
-    /* They take a tenth of a start with services, and without diagnostics no tool hears them. */
+    /* Tools listen to them; ManagedHost's own runtimeconfig.json does without. */
     const umh_clr_property events = {.name = "System.Diagnostics.Tracing.EventSource.IsSupported",
-                                     .value = managed->diagnostics ? "true" : "false"};
+                                     .value = "true"};
     const umh_clr_spec spec = {.dotnet_root = managed->dotnet_root,
                                .runtime_config = managed->runtime_config,
                                .assembly = path,
                                .arguments = arguments,
                                .argument_count = UMH_COUNT_OF(arguments),
                                .properties = &events,
-                               .property_count = 1,
+                               .property_count = managed->diagnostics ? 1 : 0,
                                .diagnostics = managed->diagnostics};
     umh_clr *clr;
     int code;

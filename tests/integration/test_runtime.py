@@ -150,7 +150,8 @@ def test_properties_of_the_file_of_the_host_and_of_modules(tree, runner):
     assert runtime.startswith("server=False latency=Batch heap=150 .NET 10.")
     for name, value in {"System.Runtime.TieredCompilation": "false", "System.Runtime.TieredPGO": "true",
                         "System.Globalization.Invariant": "true", "Some.Switch": "on",
-                        EVENTS: "true", "System.GC.ConserveMemory": "5", "System.Globalization.PredefinedCulturesOnly": "false"}.items():
+                        "System.GC.ConserveMemory": "5", "System.Globalization.PredefinedCulturesOnly": "false",
+                        EVENTS: "true"}.items():
         assert runner.exchange(*WEB, name).lower() == value, name
     assert runner.exchange(*WEB, "culture") == "1.5"
 
