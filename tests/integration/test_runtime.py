@@ -47,7 +47,7 @@ def change(path, properties=None, frameworks=None):
 
 def root_of_dotnet():
     """Where the .NET is that hosts use."""
-    places = [pathlib.Path(place) for place in ("/usr/share/dotnet", "/usr/lib/dotnet", pathlib.Path.home() / ".dotnet")]
+    places = (pathlib.Path("/usr/share/dotnet"), pathlib.Path("/usr/lib/dotnet"), pathlib.Path.home() / ".dotnet")
     return next(place for place in places if (place / "shared" / CORE).is_dir())
 
 
