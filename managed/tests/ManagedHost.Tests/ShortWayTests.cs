@@ -14,8 +14,10 @@ public sealed class ShortWayTests
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
-    [Fact]
-    public void What_a_message_leaves_in_a_thread_goes_with_it() => Live("leave", host =>
+    [Theory]
+    [InlineData("leave")]
+    [InlineData("leave values")]
+    public void What_a_message_leaves_in_a_thread_goes_with_it(string told) => Live(told, host =>
     {
         Assert.Equal(["-1 0 0 True"], host.SentMessages.Select(sent => sent.Text).Distinct());
         Assert.Equal("-1", $"{-1}");

@@ -20,7 +20,9 @@ public sealed class Plain : Module
         if (message.Utf8.SequenceEqual("write"u8))
             Console.WriteLine("written");
         else if (message.Utf8.SequenceEqual("leave"u8))
-            Leave();
+            LeaveAll();
+        else if (message.Utf8.SequenceEqual("leave values"u8))
+            LeaveValues();
         else if (message.Utf8.SequenceEqual("later"u8))
             Task.Run(() => Send(s_answers, "later"));
         else
@@ -28,7 +30,7 @@ public sealed class Plain : Module
     }
 
     /// <summary>Says what it found of what a thread has, and leaves something else.</summary>
-    private void Leave()
+    private void LeaveValues()
     {
         CultureInfo other = (CultureInfo)CultureInfo.InvariantCulture.Clone();
 
@@ -36,6 +38,11 @@ public sealed class Plain : Module
         other.NumberFormat.NegativeSign = "minus ";
         CultureInfo.CurrentCulture = other;
         s_watched.Value = 7;
+    }
+
+    private void LeaveAll()
+    {
+        LeaveValues();
         SynchronizationContext.SetSynchronizationContext(new SynchronizationContext());
         ExecutionContext.SuppressFlow();
     }
