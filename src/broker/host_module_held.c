@@ -60,7 +60,7 @@ static umh_module_event judge(umh_host_module *module, int64_t left)
         return ON_REPLACE;
     if (left <= 0)
         return ON_STUCK;
-    r = umh_leftovers_add(&host->leftovers, left, module->name, module->why.text);
+    r = umh_leftovers_add(&host->leftovers, left, module->name, module->why.text, module->copy);
     if (r == 0)
         return ON_LEFT;
     if (r < 0)
@@ -85,8 +85,10 @@ void umh_module_leave(umh_host_module *module)
     umh_logs_about(module->host->broker->logs, UMH_LOG_WARNING, &about,
                    "could not be unloaded and is left over in memory", &module->why);
     /* Of the file that an image is of no second one can be had: another copy, another image. */
-    if (strcmp(module->loader, "native") == 0)
+    if (strcmp(module->loader, "native") == 0) {
+        umh_store_retire(module->copy);
         umh_store_unref(UMH_MOVE(module->copy));
+    }
     umh_module_go_on(module);
 }
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 int umh_leftovers_add(umh_leftovers *leftovers, int64_t number, const char *module,
-                      const char *held_by)
+                      const char *held_by, umh_store_entry *copy)
 {
     umh_leftover *row;
 
@@ -23,6 +23,7 @@ int umh_leftovers_add(umh_leftovers *leftovers, int64_t number, const char *modu
     row = &leftovers->rows[leftovers->count++];
     row->number = number;
     row->since_ns = umh_clock_now_ns();
+    row->copy = umh_store_ref(copy);
     umh_text_put(row->module, sizeof(row->module), module);
     umh_text_put(row->held_by, sizeof(row->held_by), held_by);
     return 0;
@@ -35,6 +36,7 @@ bool umh_leftovers_remove(umh_leftovers *leftovers, int64_t number)
 
         if (row->number != number)
             continue;
+        umh_store_unref(row->copy);
         leftovers->count--;
         memmove(row, row + 1, (leftovers->count - i) * sizeof(*row));
         return true;
@@ -44,6 +46,8 @@ bool umh_leftovers_remove(umh_leftovers *leftovers, int64_t number)
 
 void umh_leftovers_deinit(umh_leftovers *leftovers)
 {
+    for (size_t i = 0; i < leftovers->count; i++)
+        umh_store_unref(leftovers->rows[i].copy);
     free(UMH_MOVE(leftovers->rows));
     leftovers->count = 0;
 }

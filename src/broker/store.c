@@ -381,6 +381,19 @@ void umh_store_cancel(umh_store_request *request)
 
 /* --- entries ------------------------------------------------------------------------------ */
 
+umh_store_entry *umh_store_ref(umh_store_entry *entry)
+{
+    if (entry)
+        entry->use_count++;
+    return entry;
+}
+
+void umh_store_retire(umh_store_entry *entry)
+{
+    if (entry)
+        umh_list_remove(&entry->entry);
+}
+
 umh_store_entry *umh_store_unref(umh_store_entry *entry)
 {
     if (!entry)

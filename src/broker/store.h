@@ -58,7 +58,10 @@ UMH_MUST_USE int umh_store_fetch(umh_store *store, const umh_host_config *host,
 /* no event after this; the copy is dropped when it is complete. NULL is allowed */
 void umh_store_cancel(umh_store_request *request);
 
+umh_store_entry *umh_store_ref(umh_store_entry *entry); /* NULL is allowed, as below */
 umh_store_entry *umh_store_unref(umh_store_entry *entry);
+/* Whoever has it keeps it; whoever fetches the same from now on gets another copy. */
+void umh_store_retire(umh_store_entry *entry);
 const char *umh_store_path(const umh_store_entry *entry);   /* of the image in the copy */
 const char *umh_store_folder(const umh_store_entry *entry); /* of the copy */
 const umh_module_file *umh_store_original(const umh_store_entry *entry);

@@ -16,7 +16,7 @@ static void test_keeps_them_in_order(void **state)
 
     (void)state;
     for (int64_t number = 1; number <= 3; number++)
-        assert_int_equal(umh_leftovers_add(&leftovers, number, "m", "held by a thread"), 0);
+        assert_int_equal(umh_leftovers_add(&leftovers, number, "m", "held by a thread", NULL), 0);
     assert_true(umh_leftovers_remove(&leftovers, 2));
     assert_false(umh_leftovers_remove(&leftovers, 2));
     assert_int_equal(leftovers.count, 2);
@@ -36,10 +36,10 @@ static void test_has_a_limit(void **state)
 
     (void)state;
     while (number < UMH_LEFTOVERS_PER_HOST_MAX)
-        assert_int_equal(umh_leftovers_add(&leftovers, ++number, "m", ""), 0);
-    assert_int_equal(umh_leftovers_add(&leftovers, ++number, "m", ""), UMH_LEFTOVERS_FULL);
+        assert_int_equal(umh_leftovers_add(&leftovers, ++number, "m", "", NULL), 0);
+    assert_int_equal(umh_leftovers_add(&leftovers, ++number, "m", "", NULL), UMH_LEFTOVERS_FULL);
     assert_true(umh_leftovers_remove(&leftovers, UMH_LEFTOVERS_PER_HOST_MAX));
-    assert_int_equal(umh_leftovers_add(&leftovers, number, "m", ""), 0);
+    assert_int_equal(umh_leftovers_add(&leftovers, number, "m", "", NULL), 0);
     umh_leftovers_deinit(&leftovers);
 }
 
@@ -52,7 +52,7 @@ static void test_cuts_long_texts(void **state)
     (void)state;
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
-    assert_int_equal(umh_leftovers_add(&leftovers, 1, text, text), 0);
+    assert_int_equal(umh_leftovers_add(&leftovers, 1, text, text, NULL), 0);
     assert_int_equal(strlen(leftovers.rows[0].module), UMH_NAME_BYTES_MAX);
     assert_int_equal(strlen(leftovers.rows[0].held_by), sizeof(leftovers.rows[0].held_by) - 1);
     assert_false(umh_leftovers_remove(&leftovers, 0));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The module store in real folders: copies, who shares them, and when they go. */
-#include "broker/store.h"
+#include "broker/leftovers.h"
 
 #include "platform/process.h"
 
@@ -304,6 +304,33 @@ static void test_removes_what_nobody_uses(void **state)
     assert_null(umh_store_unref(NULL));
 }
 
+static void test_a_retired_copy_lasts_and_is_not_given_again(void **state)
+{
+    fixture *f = *state;
+    umh_leftovers leftovers = UMH_LEFTOVERS_INIT;
+    umh_store_entry *first;
+    umh_store_entry *second;
+
+    put_native(f, "a/a.so", 8);
+    first = fetch(f, 0, "a", NULL);
+    assert_int_equal(umh_leftovers_add(&leftovers, 1, "a", "", first), 0);
+    assert_int_equal(umh_leftovers_add(&leftovers, 2, "a", "", first), 0);
+    umh_store_retire(first);
+    umh_store_retire(NULL);
+    f->requests[0].entry = umh_store_unref(first);
+    second = fetch(f, 1, "a", NULL);
+    assert_ptr_not_equal(second, first);
+    assert_string_not_equal(umh_store_path(second), umh_store_path(first));
+    assert_int_equal(mark_of(umh_store_path(first)), 8);
+    assert_true(umh_leftovers_remove(&leftovers, 1));
+    run(f);
+    assert_int_equal(count_copies(f), 2);
+    umh_leftovers_deinit(&leftovers);
+    run(f);
+    assert_int_equal(count_copies(f), 1);
+    assert_ptr_equal(fetch(f, 2, "a", NULL), second);
+}
+
 static void test_says_why_not(void **state)
 {
     fixture *f = *state;
@@ -421,6 +448,7 @@ int main(void)
         FRESH(test_shares_what_is_the_same),
         FRESH(test_many_at_once_make_one_copy),
         FRESH(test_removes_what_nobody_uses),
+        FRESH(test_a_retired_copy_lasts_and_is_not_given_again),
         FRESH(test_says_why_not),
         FRESH(test_a_service_refuses_what_others_may_write),
         FRESH(test_refuses_a_folder_that_is_too_much),
