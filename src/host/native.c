@@ -254,11 +254,15 @@ static int native_unload_take(void *state, umh_why *ret_why)
                     "own, or another library needs it");
         if (umh_module_wants_explanation(native->owner))
             explain_image(native);
-        umh_remains_keep_take(native->host->remains, UMH_MOVE(native->library), native->owner);
     }
+    /* A failure to look is no proof that nothing of it can call its host any more. */
+    if (r < 0)
+        umh_why_set_failure(ret_why);
+    if (r)
+        umh_remains_keep_take(native->host->remains, UMH_MOVE(native->library), native->owner);
     umh_library_free(native->library);
     free(native);
-    return r == UMH_LIBRARY_STILL_MAPPED ? UMH_MODULE_STILL_THERE : umh_fold(r);
+    return r ? UMH_MODULE_STILL_THERE : 0;
 }
 
 const umh_loader umh_loader_native = {

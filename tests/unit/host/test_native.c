@@ -9,6 +9,7 @@
 #include "../../support/modules/services.h"
 
 #include <dlfcn.h>
+#include <sys/resource.h>
 
 #define SLOT 3
 
@@ -465,6 +466,33 @@ static void test_image_that_stays_is_watched(void **state)
     assert_int_equal(unload(load_well("counter")), 0);
 }
 
+/* Nobody can look for its image while the process has no file left to open. */
+static void test_what_cannot_be_looked_for_is_still_there(void **state)
+{
+    umh_module *module = load_well("counter");
+    umh_unloading unloading = {.wants_explanation = false};
+    struct rlimit files;
+    struct rlimit none;
+    int r;
+
+    (void)state;
+    assert_int_equal(umh_remains_new(&remains), 0);
+    host.remains = remains;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = files.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    r = umh_module_unload_take(module, &unloading);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+    assert_int_equal(r, UMH_MODULE_STILL_THERE);
+    assert_non_null(strstr(unloading.why.text, "/proc/self/maps"));
+    assert_true(unloading.left > 0);
+    umh_unloading_deinit(&unloading);
+
+    /* Looked for again, it has gone: what follows is loaded. */
+    umh_remains_look(remains);
+    assert_int_equal(unload(load_well("counter")), 0);
+}
+
 static void test_loads_and_unloads_many_times(void **state)
 {
     (void)state;
@@ -501,6 +529,8 @@ int main(void)
                                         fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_image_that_stays_is_said, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_image_that_stays_is_watched, set_up,
+                                        fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_looked_for_is_still_there, set_up,
                                         fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_loads_and_unloads_many_times, set_up,
                                         fixture_tear_down),
