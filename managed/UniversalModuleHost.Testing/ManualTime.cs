@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Threading;
+using System.Threading.Tasks;
 
 namespace UniversalModuleHost.Testing;
 
@@ -14,7 +15,11 @@ public sealed class ManualTime : TimeProvider
 {
     private readonly Lock _lock = new();
     private readonly List<ManualTimer> _timers = [];
+    private readonly CountWaiters _waiters;
     private DateTimeOffset _now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>A clock that shows the beginning of 2030.</summary>
+    public ManualTime() => _waiters = new CountWaiters("timers run", () => TimerCount);
 
     /// <inheritdoc/>
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
@@ -51,6 +56,16 @@ public sealed class ManualTime : TimeProvider
         timer.Change(dueTime, period);
         return timer;
     }
+
+    /// <summary>
+    /// Wait until so many timers or delays are under way: what runs in the background has come to
+    /// its delay then, and <see cref="Advance"/> ends it.
+    /// </summary>
+    /// <param name="count">How many, at least.</param>
+    /// <param name="timeout">Of the real clock; by default ten seconds.</param>
+    /// <exception cref="TimeoutException">There were not so many by then.</exception>
+    public Task WaitForTimersAsync(int count, TimeSpan? timeout = null) =>
+        _waiters.WaitAsync(count, timeout);
 
     /// <summary>Move the clock forward. Timers that are due run on the caller's thread.</summary>
     public void Advance(TimeSpan by)
@@ -104,6 +119,7 @@ public sealed class ManualTime : TimeProvider
                     time._timers.Add(this);
                 }
             }
+            time._waiters.Tell();
             return true;
         }
 
@@ -113,7 +129,7 @@ public sealed class ManualTime : TimeProvider
                 time._timers.Remove(this);
         }
 
-        public System.Threading.Tasks.ValueTask DisposeAsync()
+        public ValueTask DisposeAsync()
         {
             Dispose();
             return default;

@@ -50,6 +50,13 @@ public sealed class ModuleTestHost<TModule> : IAsyncDisposable
     /// <summary>What the module published, in order.</summary>
     public IReadOnlyList<SentMessage> Sent => [.. _bus.Sent];
 
+    /// <summary>Wait until the module has published so many messages in all.</summary>
+    /// <param name="count">How many, at least.</param>
+    /// <param name="timeout">Of the real clock; by default ten seconds.</param>
+    /// <exception cref="TimeoutException">There were not so many by then.</exception>
+    public Task WaitForSentAsync(int count, TimeSpan? timeout = null) =>
+        _bus.WaitForSentAsync(count, timeout);
+
     /// <summary>What the module logged, in order.</summary>
     public IReadOnlyList<LogEntry> Records => [.. _bus.Loggers.Entries];
 

@@ -17,6 +17,7 @@ internal sealed class TestBus : IModuleHost, IDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<Guid, bool> _subscribed = new();
     private Task? _cancelling;
+    private readonly CountWaiters _sentWaiters;
     private int _reloadRequests;
 
     public TestBus(string config, ModuleIdentity identity, TimeProvider time)
@@ -25,6 +26,7 @@ internal sealed class TestBus : IModuleHost, IDisposable
         Identity = identity;
         Time = time;
         Logger = Loggers.CreateLogger(string.Empty);
+        _sentWaiters = new CountWaiters("messages were published", () => Sent.Count);
         Handlers = new MessageHandlers(
             service => _subscribed[service] = true, service => _subscribed.TryRemove(service, out _));
     }
@@ -69,9 +71,15 @@ internal sealed class TestBus : IModuleHost, IDisposable
         string text = Encoding.UTF8.GetString(utf8);
         SendResult result = OnSend?.Invoke(service, text) ?? SendResult.Ok;
         if (result == SendResult.Ok)
+        {
             Sent.Enqueue(new SentMessage(service, text, session));
+            _sentWaiters.Tell();
+        }
         return result;
     }
+
+    public Task WaitForSentAsync(int count, TimeSpan? timeout) =>
+        _sentWaiters.WaitAsync(count, timeout);
 
     public void RequestReload() => Interlocked.Increment(ref _reloadRequests);
 
