@@ -42,6 +42,13 @@ static void take_explanation(umh_host_module *module, const umh_json *lines)
     }
 }
 
+/* A program that is to come back needs another process: it has .NET in this one for good. */
+static bool must_replace(const umh_host_module *module)
+{
+    return module->host->is_orderly ||
+           (module->is_wanted && strcmp(module->loader, "program") == 0);
+}
+
 static bool may_replace(const umh_host_module *module)
 {
     if (module->held_wish == HELD_AS_CONFIGURED)
@@ -49,14 +56,14 @@ static bool may_replace(const umh_host_module *module)
     return module->held_wish == HELD_REPLACE;
 }
 
-/* One that is on its way out anyway takes everything with it. */
+/* A host that is on its way out anyway takes everything with it. */
 static umh_module_event judge(umh_host_module *module, int64_t left)
 {
     umh_host *host = module->host;
     char text[sizeof(module->why.text)];
     int r;
 
-    if (host->is_orderly || may_replace(module))
+    if (must_replace(module) || may_replace(module))
         return ON_REPLACE;
     if (left <= 0)
         return ON_STUCK;

@@ -90,6 +90,23 @@ def test_stop_and_reload_reach_main(runner, talk):
     assert "killed" not in runner.log()
 
 
+def test_a_program_that_comes_back_has_another_process(runner):
+    """Whatever `OnHeld` says; without it the process goes on, and is left alone where that is wished."""
+    runner.configure(runner.host("ui", panel(runner), "echo", Ui=True, OnHeld="Refuse"))
+    runner.start()
+    talk = runner.talk(ASKED, RESULT)
+    pid = runner.pid("ui")
+    assert runner.umh("reload", "ui", "Panel").stdout.strip() == b"replaced"
+    assert talk.listener.next()["text"] == "stopped" and talk.listener.next()["text"] == "began"
+    assert ask(talk, "again") == "again"
+    assert runner.pid("ui") != pid
+
+    pid = runner.pid("ui")
+    assert runner.umh("unload", "ui", "Panel", code=1).stdout.strip() == b"refused"
+    assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "stays") == "stays"
+    assert runner.pid("ui") == pid
+
+
 def test_a_reload_loses_nothing(runner, talk):
     panel = talk()
     for turn in range(3):
