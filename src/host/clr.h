@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The CLR of this process, by hostfxr in command-line mode: opened for one assembly, then run. At
- * most once per process: hostfxr keeps what it decided, so one that failed is not tried again.
+ * The CLR of this process, by hostfxr in command-line mode: opened for one assembly, then run.
+ * There is one per process: an open that failed may be followed by another, one that succeeded may
+ * not.
  *
  *   open   any thread; finds hostfxr and the frameworks, loads no CLR yet
  *   run    the thread that Main is to have; the CLR is loaded there
@@ -10,7 +11,7 @@
 
 #include "base/why.h"
 
-typedef struct umh_clr umh_clr; /* lives until the process ends */
+typedef struct umh_clr umh_clr; /* nobody frees it: whoever opened it keeps it until _exit */
 
 typedef struct umh_clr_property {
     const char *name, *value; /* what AppContext.GetData gives */

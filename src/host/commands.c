@@ -10,9 +10,6 @@
 
 #include <string.h>
 
-#define RETIRE_MS 1000u     /* for threads that called a module which is being unloaded */
-#define EXIT_FLUSH_MS 1000u /* for the last messages before the process ends */
-
 /* When a command to a slot is legal, a bit each. */
 enum {
     WHEN_EMPTY = 1 << 0,
@@ -228,7 +225,7 @@ static int unload(const slot_call *call, umh_unloading *unloading)
     int r;
 
     if (umh_module_is_native(call->module) &&
-        !umh_dispatch_retire_callers(dispatch, call->slot, umh_clock_deadline_ns(RETIRE_MS))) {
+        !umh_dispatch_retire_callers(dispatch, call->slot, umh_clock_deadline_ns(UMH_RETIRE_MS))) {
         umh_why_set(&unloading->why,
                     "a thread that called it has not come back from another module");
         return UMH_MODULE_STILL_THERE;
@@ -353,7 +350,7 @@ int umh_commands_on_slot(umh_host *host, uint16_t slot, umh_bytes payload)
 /* Every module has stopped: what they said last goes out, if the broker still reads. */
 static void end_host(umh_host *host)
 {
-    umh_outbox_drain(host->outbox, umh_clock_deadline_ns(EXIT_FLUSH_MS));
+    umh_outbox_drain(host->outbox, umh_clock_deadline_ns(UMH_EXIT_FLUSH_MS));
     umh_host_end(host, atomic_load(&host->exit_code));
 }
 

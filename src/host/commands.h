@@ -17,8 +17,9 @@
  *   ModuleMeta    unload   yes    STOPPED, FAILED    {"outcome":"unloaded","took_ms":n} or
  *                 {"explain":true}, or {}            {"outcome":"replace","why":"...","left":n,
  *                 "explanation":["...", ...]}: the slot is empty, and what is left of the module
- *                 has the number n; without "left" a thread stands in the way, the slot stays
- *                 STOPPED, and unload may be asked again
+ *                 has the number n; without "left" a thread that called a native module stands in
+ *                 the way: nothing was unloaded, the slot stays as it was, and unload may be asked
+ *                 again. A program always leaves something, which goes with the process
  *   ModuleMeta    exit     -      any                none: every module is stopped in parallel,
  *                 then the process ends with 0
  *
@@ -37,6 +38,11 @@
 #pragma once
 
 #include "host/module.h"
+
+/* unload, for threads that called a native module; then one stands in the way */
+#define UMH_RETIRE_MS 1000u
+/* exit, for the last messages; then the process ends without them */
+#define UMH_EXIT_FLUSH_MS 1000u
 
 /* For umh_dispatch_spec. Role's thread; slot's thread. */
 int umh_commands_on_control(umh_host *host, const umh_frame *frame, umh_bytes payload);

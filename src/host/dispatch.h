@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who reads, who calls. One thread has the reading role: it reads a batch of frames and calls
- * modules itself. A watcher ticks every UMH_TICK_MS while callbacks run; a callback that has lasted
- * loses the role to another thread, together with the batch and the parse position, and its slot
- * gets an inbox until that is empty. So does a slot that is called at two ticks running and has not
- * consumed a window in between: what is queued for it would keep others waiting.
+ * modules itself. A watcher ticks every UMH_TICK_MS while callbacks run; a callback that is seen at
+ * two ticks running loses the role to another thread, together with the batch and the parse
+ * position, and its slot gets an inbox until that is empty. So does a slot that is called at two
+ * ticks running and has not consumed a window in between: what is queued for it would keep others
+ * waiting.
  *
  *   thread    count           does                                     ends
- *   main      1               start-up, then the CLR's Main or `run`   _exit
+ *   main      1               start-up, then ManagedHost's Main; in a  _exit
+ *                             UI host `run` or a program's Main
+ *   clr       1 in a UI host  ManagedHost's Main                       _exit
  *   watcher   1               ticks, writes what the outbox left       _exit
  *   reader    1 of the crew   has the role: reads, calls inline        a slow call makes it its
  *                                                                      slot's thread
@@ -15,8 +18,8 @@
  *   idle      of the crew     waits to be one of both                  when they are too many, or a
  *                                                                      module it called is unloaded
  *
- * The crew are at most modules + 1, and who is about to end. Who has ended is joined by the next
- * that ends, or by who unloads a module that it called.
+ * The crew is at most modules + 1 threads, besides those that are about to end; one that has ended
+ * is joined by the next that ends, or by the one that unloads a module which it called.
  *
  *   shared state            protected by
  *   current call            one atomic word: sequence and slot + 1; 0: none. Set before an inline
@@ -51,8 +54,8 @@ typedef struct umh_dispatch_spec {
      */
     int (*on_control)(umh_host *host, const umh_frame *frame, umh_bytes payload);
     /*
-     * A command to a slot (load, start, stop, unload). The slot's own thread, in order with its
-     * messages.
+     * A command to a slot (load, start, configure, stop, unload). The slot's own thread, in order
+     * with its messages.
      */
     int (*on_slot_command)(umh_host *host, uint16_t slot, umh_bytes payload);
     /* EOF (why empty) or a broken frame: the process ends */
@@ -86,7 +89,7 @@ void umh_dispatch_forget_failures(umh_dispatch *dispatch, uint16_t slot);
 /*
  * Before a native module is unloaded, on a thread that never called it (an unload command always
  * gets a fresh one): end every thread that called the slot. False: one of them is inside another
- * module's callback and did not come back until the deadline.
+ * module's callback and did not come back until the deadline (UMH_RETIRE_MS).
  */
 bool umh_dispatch_retire_callers(umh_dispatch *dispatch, uint16_t slot, uint64_t deadline_ns);
 

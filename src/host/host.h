@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The host process as an object: what main made and the others share. One per process, alive until
- * _exit; nothing in it is freed while threads run.
+ * _exit; nothing in it is freed while threads run. Types of the broker that have the same names
+ * (umh_host, umh_slot, umh_waiter, umh_module_state, umh_outbox) are others: no file sees both.
  *
  *   object     made by           owned by        ends
  *   stdio      main              umh_host        _exit
@@ -51,7 +52,7 @@ struct umh_host {
     atomic_int exit_code;       /* of an orderly end: 0, or what a user interface ended with */
 };
 
-/* stdio is moved in. */
+/* stdio is moved in. After a failure the process is to end: what was made is not freed. */
 UMH_MUST_USE int umh_host_new(umh_stdio *stdio, umh_host **ret_host);
 UMH_MUST_USE int umh_host_start(umh_host *host);
 _Noreturn void umh_host_serve_main_thread(umh_host *host);

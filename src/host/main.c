@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     if (r == 0)
         r = umh_host_start(host); /* reading, calling, watching: threads from here on */
     if (r == 0)
-        umh_host_serve_main_thread(host); /* the CLR's Main or a module's run; never returns */
+        umh_host_serve_main_thread(host); /* a Main of .NET or a module's run; never returns */
 
     failure = umh_failure_take();
     umh_failure_format(&failure, line, sizeof(line));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The border to the CLR: started once, on the main thread, by hostfxr in command-line mode for
- * ManagedHost.dll, whose Main hands its function pointers over and stays until the process ends. C
- * only crosses the border; the policy of managed modules is C#.
+ * The border to the CLR: started once, on the CLR's thread (the main thread, or in a UI host one of
+ * its own), by hostfxr in command-line mode for ManagedHost.dll, whose Main hands its function
+ * pointers over and stays until the process ends. C only crosses the border; the policy of managed
+ * modules is C#.
  *
  * The structs below are mirrored in managed/ManagedHost/Bridge.cs; both sides check `size`. Texts
  * are UTF-8 with an explicit length where they may hold NUL, else NUL-terminated. No exception
@@ -58,7 +59,14 @@ typedef struct umh_managed_calls {
     void (*on_message)(void *handle, const umh_message_v1 *message);
     /* is_reload: a successor follows, keep_state takes what is left to it */
     void (*stop)(void *handle, int32_t is_reload);
-    /* the handle is gone; waits up to 2 s for the proof, and for an explanation */
+    /*
+     * The handle is gone. Waits for the proof (s_patience of Unloader.cs: 2 s), then for an
+     * explanation where one is wanted (that of Explainer.cs: 40 s): umh-explain has the process
+     * write its memory into a file below TMPDIR that has no name from before its first byte (on
+     * Windows: that goes with its last handle), so nothing stays of it, also after kill -9. While
+     * it is written the process stands still and counts as debugged: nothing is late then,
+     * however long that takes (broker/liveness.h).
+     */
     int32_t (*unload)(void *handle, const umh_managed_unload *spec, char *why);
     /* another Config, JSON text; 1: it did not take it over and is to be reloaded */
     int32_t (*configure)(void *handle, const char *config, char *why);
@@ -96,10 +104,10 @@ UMH_MUST_USE int umh_managed_new(const char *dotnet_root, const char *managed_fo
                                  bool diagnostics, umh_managed **ret_managed);
 
 /*
- * Any thread but main: have the CLR running, with `runtime_config` (NULL: ManagedHost's own) unless
- * it runs already. The first caller wakes the main thread; all wait for on_ready, or for the
- * failure.
- * Outcomes: UMH_MODULE_UNUSABLE (no .NET root, or hostfxr's own words).
+ * Any thread but the CLR's: have the CLR running, with `runtime_config` (NULL: ManagedHost's own)
+ * unless it runs already. The first caller wakes the CLR's thread; all wait for on_ready, or for
+ * the failure. Outcomes: UMH_MODULE_UNUSABLE (no .NET root, hostfxr's own words, or a program has
+ * the CLR). It lasts: every later managed module of this process is refused with the same.
  */
 UMH_MUST_USE int umh_managed_ensure(umh_managed *managed, const char *runtime_config,
                                     umh_why *ret_why);
@@ -118,10 +126,11 @@ typedef struct umh_managed_place {
  */
 UMH_MUST_USE int umh_managed_lend(umh_managed *managed, const char *program,
                                   umh_managed_place *ret_place, umh_why *ret_why);
-/* The program could not be loaded. */
+/* Its umh_clr_open has failed, or was not reached: the CLR is the next one's who wants it. */
 void umh_managed_take_back(umh_managed *managed);
 
 /*
- * Main thread: waits for the first managed module, then runs ManagedHost's Main. Does not return.
+ * The CLR's thread: waits for the first managed module, then runs ManagedHost's Main. Does not
+ * return; after a failure it waits for the end of the process.
  */
 _Noreturn void umh_managed_serve_main_thread(umh_managed *managed);

@@ -8,7 +8,7 @@
  *   LOADED     start -> STARTED or FAILED; stop -> STOPPED
  *   STARTED    stop -> STOPPED
  *   STOPPED    unload
- *   FAILED     unload
+ *   FAILED     unload; the start that failed has stopped it
  */
 #pragma once
 
@@ -36,9 +36,10 @@ typedef struct umh_module_spec {
     const char *path;   /* absolute, of the copy in the store */
     const char *folder; /* of the copy */
     const char *original_folder;
-    const char *config;           /* JSON text */
-    const char *state;            /* what its predecessor left to it; NULL: nothing */
-    const char *runtime_config;   /* of the CLR, should this be its first module; NULL: its own */
+    const char *config; /* JSON text */
+    const char *state;  /* what its predecessor left to it; NULL: nothing */
+    /* of the CLR, should this be its first; NULL: that of ManagedHost, of a program its own */
+    const char *runtime_config;
     bool tells_failures;          /* the broker is told the first callback that failed */
     const char *const *arguments; /* of a program's Main */
     size_t argument_count;
@@ -89,7 +90,8 @@ typedef struct umh_loader {
     void (*on_message)(void *state, const umh_message_v1 *message);
     /*
      * Any thread, beside a call that is under way: a stop is to follow. Runs no code of the module
-     * and returns at once. NULL: nothing to do.
+     * and returns at once; what came before the stop is delivered all the same. NULL: nothing to
+     * do, or, for a program, not before its messages.
      */
     void (*begin_stop)(void *state);
     void (*stop)(void *state);
@@ -132,8 +134,9 @@ void umh_module_begin_stop(umh_module *module);
  */
 UMH_MUST_USE int umh_module_configure(umh_module *module, const char *config, umh_why *ret_why);
 /*
- * Takes the module in any case. With the outcome UMH_MODULE_STILL_THERE its host table stays: what
- * is still mapped may still call it.
+ * Takes the module in any case: an unload that may be asked again did not come so far
+ * (host/commands.h). With the outcome UMH_MODULE_STILL_THERE its host table stays: what is still
+ * mapped may still call it.
  */
 UMH_MUST_USE int umh_module_unload_take(umh_module *module, umh_unloading *unloading);
 /* By a loader that is unloading it: lines about who holds it are wanted, and are these (copied). */
@@ -166,9 +169,9 @@ umh_result_v1 umh_module_send_inside(const umh_host_v1 *table, const umh_guid_v1
 void umh_module_note_failure(const umh_host_v1 *table, const char *text, size_t text_bytes);
 /* The process ends now, by code of the module, wherever that runs. Any thread. */
 void umh_module_note_culprit(const umh_host_v1 *table);
-/* A module that was still there when it was unloaded has gone: the broker is told. Any thread. */
+/* What was left of a module has gone: the broker is told, nothing is freed. Any thread. */
 void umh_module_note_gone(const umh_host_v1 *table);
-/* The same of one whose table nobody can have any more. Takes it. */
+/* The same of one whose table nobody can have any more: takes and frees it. Any thread. */
 void umh_module_end_left_take(umh_module *module);
 /*
  * What the module leaves to its successor, copied. Inside stop. UMH_V1_TOO_LARGE: longer than

@@ -106,7 +106,8 @@ void umh_outbox_flush(umh_outbox *outbox);
 /* One tick of the watcher: write; *ret_blocked: the pipe is full, call again when writable. */
 void umh_outbox_tick(umh_outbox *outbox, bool *ret_blocked);
 /*
- * The last of all, before the process ends: write until nothing is left, or until the deadline.
+ * The last of all, before the process ends: write until nothing is left, or until the deadline
+ * (UMH_EXIT_FLUSH_MS).
  * When nothing was left, nothing is written any more, so that the end cuts no frame.
  */
 void umh_outbox_drain(umh_outbox *outbox, uint64_t deadline_ns);

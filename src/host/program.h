@@ -6,11 +6,15 @@
  *
  *   load      the CLR is opened for the program: what is missing is known then
  *   start     Main is given the main thread; started once it has settled (below)
- *   stop      its Stopping is cancelled; lasts until Main has returned
- *   unload    never: a program leaves with its process
+ *   stop      after all messages that came before: its Stopping is cancelled; lasts until Main has
+ *             returned
+ *   unload    never proved: a program leaves with its process. Where that goes on without it, .NET
+ *             is over there: no program and no managed module can be loaded any more
  *
- * A Main that returns unasked ends the host, with what it returned. From then on, and until Main
- * has got so far, a message that comes is dropped: nobody is there who subscribed to it.
+ * A Main that returns unasked ends the host, with what it returned; one that does so before its
+ * start was answered has started, and ends the host like that. An exception in Main ends the
+ * process. A message that comes before the program has its host, or after Main has returned, is
+ * dropped: nobody is there who subscribed to it.
  *
  * The structs are mirrored in managed/ManagedHost/UiProgram.cs; both sides check `size`.
  */
@@ -22,8 +26,9 @@
 
 /*
  * A program counts as started when it has subscribed and has not done so again for a moment: what
- * its predecessor was subscribed to is kept for it so long. One that does not subscribe gets the
- * longer time, from when it has its host.
+ * its predecessor was subscribed to is kept for it so long, and what it subscribes to later begins
+ * then. One that does not subscribe gets the longer time, from when it has its host. All of it is
+ * part of the start: a StartMs that is shorter kills the process.
  */
 #define UMH_PROGRAM_QUIET_MS 20u
 #define UMH_PROGRAM_SETTLE_MS 1000u
@@ -41,11 +46,11 @@ typedef struct umh_program_calls {
     void (*on_message)(const umh_message_v1 *message);
     /* 1: it did not take it over and is to be reloaded (why: UMH_MANAGED_WHY_BYTES) */
     int32_t (*configure)(const char *config, char *why);
-    /* Stopping is cancelled, elsewhere: returns at once */
+    /* by stop, after all messages: Stopping is cancelled, elsewhere; returns at once */
     void (*begin_stop)(void);
 } umh_program_calls;
 
-/* What a program is given, all of it before Main or when Main has returned. */
+/* What a program is given, before Main. It, and `context`, live until _exit. */
 typedef struct umh_program_start {
     uint32_t size;
     uint32_t version;       /* 1 */
@@ -54,9 +59,13 @@ typedef struct umh_program_start {
     uint32_t log_level; /* umh_log_level: records below it go nowhere */
     uint32_t reserved;
     void *context;
-    void (*on_attached)(void *context, const umh_program_calls *calls); /* copied */
-    /* Main is not to run, why: the module has failed. Does not return. */
+    /* Main thread, before Main; `calls` is copied. */
+    void (*on_attached)(void *context, const umh_program_calls *calls);
+    /* Main thread, instead: Main is not to run, why: the module has failed. Does not return. */
     void (*on_refused)(void *context, const char *why);
-    /* The CLR ends: waits for calls under way, none follows. */
+    /*
+     * Main thread, Main having returned, or whichever thread ends the process by Environment.Exit:
+     * waits for calls under way, UMH_PROGRAM_LEAVE_MS at most; none follows.
+     */
     void (*on_ending)(void *context);
 } umh_program_start;

@@ -19,8 +19,14 @@ UMH_MUST_USE int umh_remains_new(umh_remains **ret_remains);
  */
 void umh_remains_keep_take(umh_remains *remains, umh_library *library, umh_module *module);
 
-/* Close them once more, which runs their destructors: on a thread that may be in a module. */
+/*
+ * Close them once more, which runs destructors of modules: only on a thread that may run module
+ * code. Of what has gone it tells the broker, and frees it.
+ */
 void umh_remains_look(umh_remains *remains);
 
-/* An image of that file is among them: to load it would give what it has been left as. */
+/*
+ * An image of that path is among them: a load is refused, for it would give that image as it was
+ * left. A broker therefore has what follows it loaded from another copy.
+ */
 bool umh_remains_has(umh_remains *remains, const char *path);
