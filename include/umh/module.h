@@ -10,7 +10,9 @@
  *             thread. `run` and `quit` are the exception: `run` stays on the process's main thread,
  *             `quit` comes from another one.
  *             Host functions may be called on any thread, from `init` until `stop` has returned
- *             (send: from `start` on); later calls are answered with UMH_V1_STOPPING.
+ *             (send: from `start` on); later calls are answered with UMH_V1_STOPPING. While it is
+ *             being stopped so are subscribe, unsubscribe and reload, and a send that does not come
+ *             from inside the stop callback.
  *   Memory    What a module passes in is borrowed for the call; what it is given is borrowed until
  *             the callback returns, the host table and its texts until the module is unloaded.
  *             Nobody frees what the other side allocated.
@@ -69,7 +71,7 @@ typedef enum umh_result_v1 {
     UMH_V1_NOT_TEXT = 2,     /* not well-formed UTF-8 */
     UMH_V1_TOO_LARGE = 3,    /* longer than max_message_bytes() */
     UMH_V1_NOT_ALLOWED = 4,  /* to a control service, All, or another user's session */
-    UMH_V1_STOPPING = 5,     /* not started yet, or the module is being stopped */
+    UMH_V1_STOPPING = 5,     /* send: not started yet; all: the module is being stopped */
     UMH_V1_BAD_ARGUMENT = 6, /* a null pointer, a level that does not exist */
     UMH_V1_LIMIT = 7,        /* too many subscriptions, too many services published to */
     UMH_V1_NO_MEMORY = 8
@@ -194,8 +196,9 @@ typedef struct umh_module_v1 {
     /* One message. NULL is allowed in a module that only publishes. */
     void (*on_message)(void *state, const umh_message_v1 *message);
     /*
-     * End own threads and release everything; nothing is called afterwards. Called after any
-     * successful init. May be NULL.
+     * End own threads and release everything; nothing is called afterwards. Called once after any
+     * successful init, also right after a `start` that failed, but not where the process is killed
+     * or has lost its broker. May be NULL.
      */
     void (*stop)(void *state);
     /*
