@@ -29,11 +29,15 @@ public interface IReloadState
 {
     /// <summary>
     /// What the successor is to know. Called when the module is being reloaded, after
-    /// <c>OnStop</c>; null: nothing. At most 64 KiB of UTF-8, and the successor may be another
-    /// version.
+    /// <c>OnStop</c>; null: nothing. At most 64 KiB of UTF-8 without NUL, and the successor may be
+    /// another version. If it throws, or the state is longer, that is logged and the successor is
+    /// left nothing.
     /// </summary>
     string? SaveState();
 
-    /// <summary>What the predecessor saved. Called before <c>OnStart</c>.</summary>
+    /// <summary>
+    /// What the predecessor saved. Called before <c>OnStart</c>; if it throws, the module fails as
+    /// if that had: <c>OnStop</c> follows.
+    /// </summary>
     void RestoreState(string state);
 }

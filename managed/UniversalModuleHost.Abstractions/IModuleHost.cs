@@ -27,7 +27,8 @@ public interface IModuleHost
 
     /// <summary>
     /// Cancelled as soon as the module is to stop: before <see cref="Module.OnStop"/>, and while a
-    /// handler may still be awaiting something.
+    /// handler may still be awaiting something; messages that came before the stop are handled all
+    /// the same. That of a program (<see cref="ModuleHost"/>) only when those have been.
     /// </summary>
     CancellationToken Stopping { get; }
 
@@ -68,7 +69,7 @@ public interface IModuleHost
     /// <summary>
     /// Ask to be reloaded: the newest file, with the <c>Config</c> of then. Returns at once; the
     /// stop follows, and no message is lost. Asked for again before that, it is the same wish; at
-    /// most one reload a second comes of it. A module that is being stopped is not reloaded.
+    /// most one reload a second comes of it. From when the module is being stopped it does nothing.
     /// </summary>
     void RequestReload() => throw new NotSupportedException("This host reloads no module.");
 }

@@ -52,7 +52,8 @@ public abstract class Module
 
     /// <summary>
     /// Cancelled as soon as the module is to stop: before <see cref="OnStop"/> is called, and while
-    /// a handler may still be awaiting something.
+    /// a handler may still be awaiting something; messages that came before the stop are handled
+    /// all the same.
     /// </summary>
     protected CancellationToken Stopping => Host.Stopping;
 
@@ -125,7 +126,9 @@ public abstract class Module
     protected internal virtual bool OnConfigure() => false;
 
     /// <summary>
-    /// End own threads, timers and tasks; nothing is called afterwards but Dispose.
+    /// End own threads, timers and tasks; nothing is called afterwards but
+    /// <see cref="IReloadState.SaveState"/> and Dispose. Called after an <see cref="OnStart"/> that
+    /// threw as well, and not at all where the module was never started.
     /// </summary>
     protected virtual void OnStop()
     {

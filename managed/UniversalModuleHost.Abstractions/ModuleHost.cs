@@ -14,8 +14,9 @@ namespace UniversalModuleHost;
 /// The host is there before <c>Main</c> begins. A program counts as started when it has subscribed
 /// to what it wants, so do that before the window's loop begins. Handlers are called on a thread of
 /// the host, never beside each other; a toolkit's own way leads from there to its loop.
-/// <see cref="IModuleHost.Stopping"/> is cancelled when the program is to end and its handlers have
-/// had all messages: <c>Main</c> returns then, within the host's <c>StopMs</c>. A <c>Main</c> that returns by itself ends the host.
+/// <see cref="IModuleHost.Stopping"/> is cancelled once the program is to end and its handlers have
+/// had all messages that came before: <c>Main</c> returns then, within the host's <c>StopMs</c>. A
+/// <c>Main</c> that returns by itself ends the host.
 /// </remarks>
 /// <example>
 /// <code>
