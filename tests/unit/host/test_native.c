@@ -440,6 +440,13 @@ static void test_image_that_stays_is_said(void **state)
     assert_string_equal(table->identity(table)->module, "Given");
 }
 
+static void keep_remains(void)
+{
+    if (!remains)
+        assert_int_equal(umh_remains_new(&remains), 0);
+    host.remains = remains;
+}
+
 /* What is left of it is neither taken for a fresh copy nor forgotten. */
 static void test_image_that_stays_is_watched(void **state)
 {
@@ -451,8 +458,7 @@ static void test_image_that_stays_is_watched(void **state)
     path_of("counter", path);
     holder = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     assert_non_null(holder);
-    assert_int_equal(umh_remains_new(&remains), 0);
-    host.remains = remains;
+    keep_remains();
     module = load_well("counter");
     call_on_own_thread(module);
     assert_int_equal(unload(module), UMH_MODULE_STILL_THERE);
@@ -476,8 +482,7 @@ static void test_what_cannot_be_looked_for_is_still_there(void **state)
     int r;
 
     (void)state;
-    assert_int_equal(umh_remains_new(&remains), 0);
-    host.remains = remains;
+    keep_remains();
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
     none = (struct rlimit){.rlim_cur = 0, .rlim_max = files.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
