@@ -13,6 +13,7 @@
 #include "broker/service.h"
 #include "broker/store.h"
 #include "broker/supervisor.h"
+#include "config/names.h"
 #include "config/nearest.h"
 #include "platform/file.h"
 
@@ -165,9 +166,16 @@ static void add_step(void *context, const umh_step *step)
 /* "Sensors", or one process of it: "Sensors@2". */
 static bool is_of_host(const char *host_id, const char *name)
 {
-    size_t size = strlen(name);
+    char entry[UMH_NAME_BYTES_MAX + 16];
+    size_t size = strcspn(host_id, "@");
 
-    return strncmp(host_id, name, size) == 0 && (host_id[size] == '\0' || host_id[size] == '@');
+    if (umh_names_are_equal(host_id, name))
+        return true;
+    if (size >= sizeof(entry))
+        return false;
+    memcpy(entry, host_id, size);
+    entry[size] = '\0';
+    return umh_names_are_equal(entry, name);
 }
 
 /* Every process of the host that was named. */

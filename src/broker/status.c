@@ -8,7 +8,7 @@
 #include "broker/liveness.h"
 #include "broker/router.h"
 #include "broker/sessions.h"
-#include "broker/supervisor.h"
+#include "broker/supervisor_names.h"
 #include "ipc/services.h"
 #include "platform/clock.h"
 #include "platform/process.h"
@@ -257,6 +257,7 @@ umh_json *umh_status_describe_host(const umh_host *host)
                          ? umh_outbox_waiting_bytes(umh_peer_outbox(host->peer))
                          : 0));
     set(&object, "left_over", describe_leftovers(&host->leftovers));
+    set(&object, "unloaded", umh_supervisor_describe_unloaded(host->broker->supervisor, host));
     set(&object, "modules", describe_modules(host));
     if (!object)
         umh_ignore(UMH_FAIL(UMH_E_MEMORY, "describe host '%s'", host->id));

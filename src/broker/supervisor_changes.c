@@ -4,8 +4,9 @@
  * difference between what is wanted and what there is.
  */
 #include "broker/host_actions.h"
+#include "broker/supervisor_names.h"
 #include "broker/supervisor_parts.h"
-#include "config/nearest.h"
+#include "config/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +88,7 @@ void umh_supervisor_forget_overrides(umh_supervisor *supervisor, const char *hos
     size_t kept = 0;
 
     for (size_t i = 0; i < supervisor->override_count; i++) {
-        if (strcmp(supervisor->overrides[i].host, host_id) != 0)
+        if (!umh_names_are_equal(supervisor->overrides[i].host, host_id))
             supervisor->overrides[kept++] = supervisor->overrides[i];
     }
     supervisor->override_count = kept;
@@ -123,35 +124,21 @@ static void forget_module(umh_supervisor *supervisor, const umh_override *row)
     supervisor->override_count = kept;
 }
 
-static void explain_unknown(umh_supervisor *supervisor, const char *host_id, umh_why *ret_why)
-{
-    umh_nearest nearest = UMH_NEAREST_OF(host_id);
-
-    umh_list_each (item, &supervisor->hosts) {
-        const umh_host *host = umh_container_of(item, umh_host, entry);
-
-        if (host->is_wanted)
-            umh_nearest_offer(&nearest, host->id);
-    }
-    if (nearest.best)
-        umh_why_set(ret_why, "there is no host '%s' (did you mean '%s'?)", host_id, nearest.best);
-    else
-        umh_why_set(ret_why, "there is no host '%s'", host_id);
-}
-
 /* One that should exist, whether it runs or not. Outcomes: UMH_SUPERVISOR_REFUSED. */
 static int find_any_host(umh_supervisor *supervisor, const char *host_id, umh_host **ret_host,
                          umh_why *ret_why)
 {
-    umh_host *host = umh_supervisor_find(supervisor, host_id);
+    umh_host *host = umh_supervisor_find_named(supervisor, host_id);
 
+    if (host && !supervisor->is_stopping) {
+        *ret_host = host;
+        return 0;
+    }
     if (supervisor->is_stopping)
         umh_why_set(ret_why, "the broker is stopping");
-    else if (!host || !host->is_wanted)
-        explain_unknown(supervisor, host_id, ret_why);
     else
-        *ret_host = host;
-    return ret_why->text[0] ? UMH_SUPERVISOR_REFUSED : 0;
+        umh_supervisor_explain_no_host(supervisor, host_id, ret_why);
+    return UMH_SUPERVISOR_REFUSED;
 }
 
 /* Outcomes: UMH_SUPERVISOR_REFUSED. */
@@ -163,7 +150,7 @@ static int find_host(umh_supervisor *supervisor, const char *host_id, umh_host *
     if (find_any_host(supervisor, host_id, &host, ret_why) != 0)
         return UMH_SUPERVISOR_REFUSED;
     if (umh_host_is_given_up(host)) {
-        umh_why_set(ret_why, "host '%s' has ended and is not started again; reset it", host_id);
+        umh_why_set(ret_why, "host '%s' has ended and is not started again; reset it", host->id);
         return UMH_SUPERVISOR_REFUSED;
     }
     *ret_host = host;
@@ -179,9 +166,9 @@ static int find_module(umh_supervisor *supervisor, const char *host_id, const ch
 
     if (find_host(supervisor, host_id, &host, ret_why) != 0)
         return UMH_SUPERVISOR_REFUSED;
-    module = umh_host_find_module(host, name);
+    module = umh_host_find_named(host, name);
     if (!module || !module->is_wanted) {
-        umh_why_set(ret_why, "host '%s' has no module '%s'", host_id, name);
+        umh_supervisor_explain_no_module(supervisor, host, name, ret_why);
         return UMH_SUPERVISOR_REFUSED;
     }
     *ret_module = module;
@@ -213,6 +200,19 @@ static int name_override(const char *host_id, const char *module, umh_override *
     return 0;
 }
 
+/* Names of any case are the same: what was typed becomes what is there, so that rows compare. */
+static void spell_override(const umh_host *host, umh_override *row)
+{
+    const umh_host_module *module = umh_host_find_named(host, row->module);
+    const char *name = umh_host_spell_module(host, row->module);
+
+    if (module && (module->is_wanted || !name))
+        name = module->name;
+    umh_text_put(row->host, sizeof(row->host), host->id);
+    if (name)
+        umh_text_put(row->module, sizeof(row->module), name);
+}
+
 int umh_supervisor_load(umh_supervisor *supervisor, const char *host_id, const char *module,
                         umh_waiter *waiter, umh_why *ret_why)
 {
@@ -224,9 +224,10 @@ int umh_supervisor_load(umh_supervisor *supervisor, const char *host_id, const c
     if (name_override(host_id, module, &row, ret_why) != 0 ||
         find_host(supervisor, host_id, &host, ret_why) != 0)
         return UMH_SUPERVISOR_REFUSED;
+    spell_override(host, &row);
     found = umh_host_find_module(host, row.module);
     if (found && found->is_wanted && found->state != SLOT_FAILED) {
-        umh_why_set(ret_why, "host '%s' has the module '%s' already; reload it", host_id,
+        umh_why_set(ret_why, "host '%s' has the module '%s' already; reload it", host->id,
                     row.module);
         return UMH_SUPERVISOR_REFUSED;
     }
@@ -240,7 +241,7 @@ int umh_supervisor_load(umh_supervisor *supervisor, const char *host_id, const c
     found = umh_host_find_module(host, row.module);
     if (!found) {
         forget_module(supervisor, &row);
-        umh_why_set(ret_why, "host '%s' has no place for module '%s'", host_id, row.module);
+        umh_why_set(ret_why, "host '%s' has no place for module '%s'", host->id, row.module);
         return UMH_SUPERVISOR_REFUSED;
     }
     umh_module_await(found, waiter);
@@ -254,8 +255,8 @@ int umh_supervisor_load(umh_supervisor *supervisor, const char *host_id, const c
 static umh_host_module *find_stuck(umh_supervisor *supervisor, const char *host_id,
                                    const char *name)
 {
-    umh_host *host = umh_supervisor_find(supervisor, host_id);
-    umh_host_module *module = host ? umh_host_find_module(host, name) : NULL;
+    umh_host *host = umh_supervisor_find_named(supervisor, host_id);
+    umh_host_module *module = host ? umh_host_find_named(host, name) : NULL;
 
     return module && !module->is_wanted && module->state == SLOT_FAILED ? module : NULL;
 }
@@ -274,6 +275,7 @@ int umh_supervisor_unload(umh_supervisor *supervisor, const char *host_id, const
     if (find_module(supervisor, host_id, module, &found, ret_why) != 0 ||
         name_override(host_id, module, &row, ret_why) != 0)
         return UMH_SUPERVISOR_REFUSED;
+    spell_override(found->host, &row);
     row.is_wanted = false;
     r = remember(supervisor, &row);
     if (r)

@@ -24,6 +24,7 @@ enum {
 #define NAME_BYTES 96
 #define NOTE_BYTES 256
 #define ACTIVITY_MS_MIN 100
+#define HELD_BY "held by "
 #define KIB 1024
 #define MIB (1024 * 1024)
 
@@ -106,6 +107,26 @@ static int add_losses(umh_table *table, const json_t *module)
         (long long)lost, (long long)(dropped - lost));
 }
 
+static int add_exceptions(umh_table *table, const json_t *module)
+{
+    int64_t count = umh_jsonc_get_integer(module, "exceptions", 0);
+
+    return count > 0 ? umh_table_note(table, "    %lld exception%s; see the log", (long long)count,
+                                      count == 1 ? "" : "s")
+                     : 0;
+}
+
+/* The words of most holders begin with "held by". */
+static int add_holder(umh_table *table, const json_t *module)
+{
+    const char *text = umh_jsonc_get_text(module, "held_by", "");
+    bool is_said = strncmp(text, HELD_BY, sizeof HELD_BY - 1) == 0;
+
+    if (!text[0])
+        return 0;
+    return umh_table_note(table, "    replaced; it was %s%s", is_said ? "" : "held: ", text);
+}
+
 static int add_module(umh_table *table, const json_t *module)
 {
     char name[NAME_BYTES];
@@ -130,7 +151,9 @@ static int add_module(umh_table *table, const json_t *module)
         r = add_losses(table, module);
     if (r == 0)
         r = add_note(table, "    why: ", module, "why");
-    return r ? r : add_note(table, "    replaced; it was held: ", module, "held_by");
+    if (r == 0)
+        r = add_exceptions(table, module);
+    return r ? r : add_holder(table, module);
 }
 
 static int add_refused(umh_table *table, const json_t *host)
@@ -160,6 +183,25 @@ static int add_leftovers(umh_table *table, const json_t *leftovers)
                                umh_jsonc_get_text(row, "module", "?"),
                                (double)umh_jsonc_get_integer(row, "for_ms", 0) / 1000,
                                umh_jsonc_get_text(row, "held_by", "?"));
+    }
+    return r;
+}
+
+/* The configuration has them, and `umh unload` has taken them away. */
+static int add_unloaded(umh_table *table, const json_t *host)
+{
+    const char *name = umh_jsonc_get_text(host, "name", "?");
+    const json_t *module;
+    size_t index;
+    int r = 0;
+
+    json_array_foreach(umh_jsonc_get_array(host, "unloaded"), index, module)
+    {
+        const char *text = json_string_value(module);
+
+        r = r ? r
+              : umh_table_note(table, "  unloaded: %s; umh load %s %s brings it back", text, name,
+                               text);
     }
     return r;
 }
@@ -198,6 +240,8 @@ static int add_host(umh_table *table, const json_t *host)
         r = umh_table_note(table, "  debugged: nothing of it is late until the debugger has gone");
     if (r == 0)
         r = add_leftovers(table, umh_jsonc_get_array(host, "left_over"));
+    if (r == 0)
+        r = add_unloaded(table, host);
     json_array_foreach(modules, index, module) r = r ? r : add_module(table, module);
     return r;
 }

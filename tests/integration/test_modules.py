@@ -255,10 +255,13 @@ def test_loads_and_unloads_by_name_and_by_path(tree, runner):
     runner.configure(runner.host("one", "printing"))
     runner.start()
     pid = runner.pid("one")
-    runner.umh("load", "one", tree.file("echo"))
-    assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "loaded") == "loaded"
-    assert has_mapped(pid, "echo.so")
-    assert runner.umh("unload", "one", "echo").stdout.strip() == b"unloaded"
+    deep = runner.folder.joinpath(*["deep" * 50] * 8)  # 1,600 bytes
+    deep.mkdir(parents=True)
+    for file in (tree.file("echo"), shutil.copy(tree.file("echo"), deep)):
+        runner.umh("load", "one", file)
+        assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "loaded") == "loaded"
+        assert has_mapped(pid, "echo.so")
+        assert runner.umh("unload", "one", "echo").stdout.strip() == b"unloaded"
     assert not has_mapped(pid, "echo.so")
     assert runner.find_module("one", "echo") is None
     runner.umh("unload", "one", "printing")
@@ -276,6 +279,48 @@ def test_refuses_what_is_not_there(runner):
         done = runner.umh(*arguments, code=1)
         assert done.stderr.count(b"\n") == 1 and done.stdout == b""
     assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "undisturbed") == "undisturbed"
+
+
+def test_names_of_any_case_are_the_same(runner):
+    runner.configure(runner.host("One", "echo", "printing"))
+    runner.start()
+    pid = runner.pid("One")
+    assert runner.umh("reload", "one", "ECHO").stdout.strip() == b"running"
+    assert runner.umh("unload", "ONE", "Echo").stdout.strip() == b"unloaded"
+    assert runner.find_module("One", "echo") is None
+    assert runner.umh("load", "one", "eCHO").stdout.strip() == b"running"
+    assert b"has the module 'echo' already" in runner.umh("load", "one", "ECHO", code=1).stderr
+    assert runner.umh("reset", "oNE").stdout == b"runs already\n"
+    assert runner.exchange(ECHO_ASKED, ECHO_ANSWERED, "the same") == "the same"
+    assert [module["name"] for module in runner.find_host("One")["modules"]] == ["echo", "printing"]
+    assert runner.pid("One") == pid
+
+
+def test_says_which_module_was_meant(runner):
+    runner.configure(runner.host("one", "echo", "printing"))
+    runner.start()
+    for command in ("reload", "unload"):
+        assert b"host 'one' has no module 'ehco' (did you mean 'echo'?)" in runner.umh(command, "one", "ehco", code=1).stderr
+        assert b"host 'one' has no module 'missing'\n" in runner.umh(command, "one", "missing", code=1).stderr
+        assert b"there is no host 'onee' (did you mean 'one'?)" in runner.umh(command, "onee", "echo", code=1).stderr
+
+
+def test_says_that_a_module_was_unloaded(runner):
+    runner.configure(runner.host("one", "echo", "printing"))
+    runner.start()
+    assert runner.find_host("one")["unloaded"] == []
+    runner.umh("unload", "one", "echo")
+    for command in ("reload", "unload"):
+        done = runner.umh(command, "one", "ECHO", code=1)
+        assert b"module 'echo' of host 'one' was unloaded; umh load one echo brings it back" in done.stderr
+    assert runner.find_host("one")["unloaded"] == ["echo"]
+    assert "  unloaded: echo; umh load one echo brings it back\n" in runner.umh("status").stdout.decode()
+    runner.umh("load", "one", "echo")
+    assert runner.find_host("one")["unloaded"] == [] and b"unloaded" not in runner.umh("status").stdout
+    runner.umh("unload", "one", "echo")
+    runner.umh("apply", "--host", "ONE")
+    runner.await_module("one", "echo", "running")
+    assert runner.find_host("one")["unloaded"] == []
 
 
 def test_unloads_a_module_that_failed(tree, runner):

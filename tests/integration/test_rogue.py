@@ -152,6 +152,7 @@ def test_exceptions_of_all_kinds_are_told_and_counted(runner, rogue):
     runner.await_log("huge \ufffd\ufffd\\r\\n\\u001b[2J\ufffd\\\"=\\\\\\t\\u0085")
     runner.await_log("Rogue.HostileException (its Message threw System.InvalidOperationException)")
     assert runner.find_module("one", "rogue")["exceptions"] == 3
+    assert "    3 exceptions; see the log\n" in runner.umh("status").stdout.decode()
     assert runner.find_host("one")["restarts"] == 0
     huge = records(runner.log(), "OnMessage failed: System.IO.InvalidDataException: huge", "failures=2")
     assert len(huge) == 1 and "at Rogue.RogueModule.OnMessage" in huge[0]

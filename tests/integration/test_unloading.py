@@ -60,7 +60,7 @@ def test_a_status_names_what_held_a_module_that_is_reloaded(runner, clinging):
         module = runner.find_module("one", "Clinger")
         assert module["state"] == "running" and module["held_by"] == NAMES["timer"]
     assert runner.pid("one") != pid
-    assert f"it was held: {NAMES['timer']}" in " ".join(runner.umh("status").stdout.decode().split())
+    assert f"replaced; it was {NAMES['timer']}" in " ".join(runner.umh("status").stdout.decode().split())
     eventually(lambda: len(listener.texts) == 20, runner.patience, lambda: f"20 answers, not {listener.texts}")
     assert listener.texts == [f"heard {turn}.{i}" for turn in range(2) for i in range(10)]
     assert runner.find_host("one")["restarts"] == 2
