@@ -3,25 +3,25 @@
  * The loop and all that is on it. One thread; no locks; work that blocks goes to libuv's pool.
  * Every other header of this folder is "loop thread only" and says so by naming umh_broker.
  *
- *   object          made by            owned by       ends
- *   umh_config      main               broker         umh_broker_free
- *   supervisor      broker_new         broker         after the last host is gone
- *   host            reconcile          supervisor     no longer wanted and without a process
- *   process         host               host           umh_watch_process_close; the object outlives
- *                   the close until reaped
- *   peer            host, client       its owner      umh_peer_close; frees itself in the last
- *                   close callback
- *   slot            host, client       its owner      with its owner; its queue and subscriptions
- *                   outlive any process
- *   client          endpoint           endpoint       disconnect
- *   session         sessions           sessions       logoff; its number is never used again
- *   control group   spawn              host           buried: killed, then removed
- *   change of the   signal, command,   apply          performed or refused; one at a time, a
- *   configuration   watched file                      further one waits
- *   service         first use          subscriptions; nobody subscribes to it; no connection
- *                                      credit         has published to it or wants to
- *   message         peer, slot         its references last peer, queue or outbox that has it
- *   grant           first use          the peer's account  with the connection
+ *   object           made by            owned by        ends
+ *   umh_config       main               broker          umh_broker_free
+ *   supervisor       broker_new         broker          after the last host is gone
+ *   host             reconcile          supervisor      no longer wanted and without a process
+ *   process          host               host            umh_watch_process_close; the object
+ *                                                       outlives the close until reaped
+ *   peer             host, client       its owner       umh_peer_close; frees itself in the last
+ *                                                       close callback
+ *   slot             host, client       its owner       with its owner; its queue and
+ *                                                       subscriptions outlive any process
+ *   client           endpoint           endpoint        disconnect
+ *   session          sessions           sessions        logoff; its number is never used again
+ *   control group    spawn              host            buried: killed, then removed
+ *   change of the    signal, command,   apply           performed or refused; one at a time, a
+ *   configuration    watched file                       further one waits
+ *   service          first use          subscriptions;  nobody subscribes to it; no connection
+ *                                       credit          has published to it or wants to
+ *   message          peer, slot         its references  last peer, queue or outbox that has it
+ *   grant            first use          peer's account  with the connection
  *
  * One loop turn: poll -> peers read one buffer each, frames are routed into outboxes and queues; a
  * death is buried where it is seen, after the rest of its pipe -> check handle, in this order:
@@ -31,6 +31,7 @@
  *   how it ends       first SIGTERM, SIGINT or `stop`: supervisor stops all hosts in order,
  *                     endpoint closes, the loop runs out. umh_broker_fail: the same, and
  *                     umh_broker_run returns the failure. A second signal: hosts are killed.
+ *                     One that was killed and that the system keeps is waited for without end.
  */
 #pragma once
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* That nothing a host starts outlives the host, and no host the broker. */
+/*
+ * That nothing a host starts outlives the host, and no host the broker, as far as the containment
+ * goes (umh_containment in platform/process.h).
+ */
 #pragma once
 
 #include "broker/host_spawn.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the broker says to a host and what it answers: encodes init, load, start, stop, unload,
- * exit; turns answers into events.
+ * What the broker says to a host and what it answers: encodes init, load, start, configure, stop,
+ * unload, exit; turns answers into events.
  */
 #pragma once
 
@@ -17,10 +17,11 @@ void umh_handshake_unload(umh_host_module *module);
 void umh_handshake_exit(umh_host *host);
 
 /*
- * A frame of kind ANSWER, or a command (ModuleMeta subscribe, unsubscribe) from the host. Answers
- * carry the id of what was asked: an id nobody waits for, a hello that comes twice, a command that
- * is not in the table are violations. A command about a module that is not loaded any more is
- * ignored: a thread of it may have come late. Outcomes: UMH_HANDSHAKE_VIOLATION (why).
+ * A frame of kind ANSWER, or a command (ModuleMeta subscribe, unsubscribe, failed, reload, closed;
+ * gone, of what is left over) from the host. Answers carry the id of what was asked: an id nobody
+ * waits for, a hello that comes twice, a command that is not in the table are violations. A command
+ * about a module that is not loaded any more is ignored: a thread of it may have come late.
+ * Outcomes: UMH_HANDSHAKE_VIOLATION (why).
  */
 enum { UMH_HANDSHAKE_VIOLATION = 1 };
 UMH_MUST_USE int umh_handshake_receive(umh_host *host, const umh_frame *frame, umh_bytes payload,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A host: as long as it is wanted, it owns its modules' slots, queues and history; a process is one
- * incarnation of it. One state machine in one table, one more for each of its modules; the tables
- * are in states.c, what their states mean in phases.h.
+ * incarnation of it. One state machine for it and one for each of its modules: the tables are in
+ * states.c, their meaning in phases.h. The same names in src/host are other types, of the process.
  *
  * Kept over processes: slots with queue and subscriptions, back-off, restart count, last deaths.
  * Ends with the process: peer, account, log source, page, window, grants.
@@ -32,7 +32,7 @@ typedef struct umh_host_runtime umh_host_runtime; /* broker/host_runtime.h */
 /* How a load, unload or reload ended. */
 typedef struct umh_module_end {
     bool is_ok;
-    const char *outcome;  /* "running", "unloaded", "replaced", "refused" */
+    const char *outcome;  /* "running", "unloaded", "replaced", "refused": broker/commands.h */
     const umh_why *why;   /* why not, when not ok; else what held it; or NULL */
     int64_t unloading_ms; /* what the proof that it was gone took; negative: there was none */
     bool is_left_over;    /* it, or what was before it, is still in memory */
@@ -59,7 +59,7 @@ typedef struct umh_host_module {
     const umh_module_config *origin; /* see umh_running_module */
     umh_module_state state;
     umh_slot slot;
-    /* what the host loads; kept over crashes, and when a reload finds nothing better; NULL: none */
+    /* what the host loads; kept over crashes and vain reloads, but for a native one left over */
     umh_store_entry *copy;
     umh_store_request *request; /* while FETCHING */
     umh_module_watch *watch;    /* of the original; NULL: its changes are nobody's business */
@@ -72,14 +72,14 @@ typedef struct umh_host_module {
     bool must_configure; /* what it was loaded with has changed since */
     bool is_resident;    /* the process has it: an unload comes before the next load */
     bool is_quarantined; /* stop and unload are followed by FAILED: `quarantine` says why */
-    char *left_state;    /* by its predecessor in a reload; owned; NULL: nothing */
+    char *left_state;    /* by its predecessor, until it has started; owned; NULL: nothing */
     umh_why quarantine;
     bool is_replaced;     /* its process ended meanwhile: "replaced" is what its waiters are told */
     umh_why held_by;      /* at its last unloading; empty: nothing, or there was none */
     int64_t unloading_ms; /* in the change under way; negative: not yet */
-    umh_deadline asked_reload; /* it asked for a reload: set until that is due */
+    umh_deadline asked_reload; /* set until it is due; ends with the process */
     uint64_t last_asked_ns;    /* when it last got one; 0: never */
-    umh_held_wish held_wish; /* in the change under way, as the three below */
+    umh_held_wish held_wish;   /* in the change under way, as the next three */
     bool wants_explanation;
     umh_why left_behind;   /* what holds what is left of it; empty: nothing was left */
     umh_json *explanation; /* owned; NULL: none */
@@ -117,7 +117,7 @@ struct umh_host {
     umh_credit_account *account;
     umh_log_source *log;
     umh_host_runtime *runtime; /* what .NET it was born with; NULL: nobody has asked for any */
-    int64_t hello_id; /* of init; 0: answered */
+    int64_t hello_id;          /* of init; 0: answered */
     int64_t next_command_id;
     uint64_t next_ping_ns;
     umh_leftovers leftovers;
@@ -161,8 +161,8 @@ void umh_host_happen(umh_host *host, umh_host_event event);
 void umh_module_happen(umh_host_module *module, umh_module_event event);
 
 /*
- * For reconcile and commands. A slot is found or made; outcome UMH_HOST_FULL when all 120 are used.
- * `config` is copied. A new one is fetched at once; one that is being unloaded comes back.
+ * A slot is found or made. `config` is copied. A new one is fetched at once; one that is being
+ * unloaded comes back. Outcomes: UMH_HOST_FULL (it has UMH_MODULES_PER_HOST_MAX).
  */
 enum { UMH_HOST_FULL = 1 };
 UMH_MUST_USE int umh_host_add_module(umh_host *host, const umh_module_config *config,

@@ -7,12 +7,13 @@
 
 #include "broker/host.h"
 
-/* From closing the pipe of a host that ignored `exit` or closed its own to its end. */
+/* How long a host may live after its pipe was closed, by us or by itself. */
 #define UMH_HOST_EOF_MS 1000u
-#define UMH_EXPLAIN_MS 45000u /* beside UnloadMs, for an unload that is to be explained */
-/* From killing a host that is still there to saying so. */
+#define UMH_EXPLAIN_MS 45000u /* added to UnloadMs, for an unload that is to be explained */
+/* From killing a host that is still there to saying so, once; then it is waited for without end. */
 #define UMH_HOST_UNDEAD_MS 3000u
-#define UMH_ASKED_RELOAD_MS 1000u /* between two reloads that a module asks for itself */
+/* Between two reloads that a module asks for itself. One that always asks is always reloaded. */
+#define UMH_ASKED_RELOAD_MS 1000u
 
 /* --- of a host: host_process.c spawns and buries, host_phases.c is between ----------------- */
 void umh_host_ignore(umh_host *host);
@@ -89,7 +90,10 @@ void umh_module_take_held(umh_host_module *module, int64_t left, const umh_json 
 void umh_module_keep_left_state(umh_host_module *module, const char *text);
 /* A callback of it threw, and its OnException wants more than the record in the log. */
 void umh_module_on_exception(umh_host_module *module, const char *why);
-/* The module itself asks: now, or as soon as its host runs and it has not just got one. */
+/*
+ * The module itself asks: now, or as soon as its host runs and it has not just got one. The end of
+ * its process, or another reload, ends the wish.
+ */
 void umh_module_on_reload_asked(umh_host_module *module);
 
 /* The process has said hello and is not about to be ended: it takes commands for modules. */

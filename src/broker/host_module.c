@@ -64,7 +64,6 @@ int umh_module_new(umh_host *host, const umh_module_config *config, uint16_t num
     return 0;
 }
 
-
 void umh_module_free(umh_host_module *module, const char *outcome, const umh_why *why)
 {
     umh_host *host = module->host;

@@ -32,7 +32,7 @@ void umh_host_retry_runtime(umh_host *host);
 const char *umh_host_runtime_config(const umh_host *host);
 /* Looked for until it is found: it may be installed while the broker runs. "": none. */
 const char *umh_host_find_dotnet(umh_host *host);
-/* Behind the reason of its end: what of its runtime may have been in the way. */
+/* Adds to the reason of its end what its runtime may have lacked. */
 void umh_host_blame_runtime(umh_host *host);
 /* The process has ended. */
 umh_host_runtime *umh_host_runtime_free(umh_host_runtime *runtime);

@@ -13,9 +13,11 @@
  * the loop has slept (broker/deadlines.h).
  *
  * A host that a debugger is attached to stands still for as long as a person looks: none of its
- * deadlines is judged meanwhile, and all begin anew when the debugger has gone. Whether there is
- * one is looked up only where something is late, and at each look from then on. A host that was
- * asked to end must do so in its time, whoever looks.
+ * deadlines is judged meanwhile, however long, and all begin anew when the debugger has gone:
+ * HelloMs, the EOF deadline, the ping, and those of its modules. Whoever writes a dump counts as a
+ * debugger, also for an explanation. Whether there is one is looked up only where something is
+ * late, and at each look from then on. A host in ASKED or CLOSED, and every module in it, must end
+ * in its time, whoever looks.
  */
 #pragma once
 

@@ -14,7 +14,6 @@
 #define SAY_BYTES 2048
 #define RETRY_MS 10u
 #define SECOND_MS 1000u
-#define CLOSE_PATIENCE_MS 1000u
 #define LOCAL_VALID_MS 60000u /* summer time begins within a minute of its hour */
 
 /* --- a record ----------------------------------------------------------------------------- */
@@ -267,7 +266,7 @@ void umh_logs_close(umh_logs *logs)
 {
     if (!logs)
         return;
-    umh_log_output_close(&logs->output, umh_clock_deadline_ns(CLOSE_PATIENCE_MS));
+    umh_log_output_close(&logs->output, umh_clock_deadline_ns(UMH_LOG_CLOSE_MS));
     logs->open_handles = 2;
     uv_close((uv_handle_t *)&logs->retry, on_closed);
     uv_close((uv_handle_t *)&logs->second, on_closed);

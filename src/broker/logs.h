@@ -16,10 +16,9 @@
  * logfmt lines with time= and host=.
  */
 UMH_MUST_USE int umh_logs_new(umh_broker *broker, umh_logs **ret_logs);
-/*
- * writes what waits as far as it goes without blocking for more than 1 s; frees itself; NULL is
- * allowed
- */
+/* How long the end of the log may wait for its reader. */
+#define UMH_LOG_CLOSE_MS 1000u
+/* Writes what waits, within UMH_LOG_CLOSE_MS. Frees itself; NULL is allowed. */
 void umh_logs_close(umh_logs *logs);
 
 /* The configuration says it anew. */

@@ -2,46 +2,64 @@
 /*
  * The states a host and a module of it are in, and what can happen to them.
  *
- *   state           what is true                                   kill -9 now
- *   HOST_ABSENT     no process; may be due for one                 -
- *   HOST_SPAWNING   a start was asked for                          on_failed or on_started +
- *                   on_ended follow; nothing was sent yet
- *   HOST_GREETING   process runs, init sent, hello awaited         ON_EXIT: reason kept, ABSENT,
- *                   back-off
- *   HOST_LOADING    hello came; modules are loaded                 the same; modules of the file
- *                   are loaded again by the next process
- *   HOST_READY      every module loaded or failed; waits for start the same
- *   HOST_RUNNING    start sent to every loaded module              the same; what its slots were
- *                   sent and not consumed is lost and counted, the rest is held
- *   HOST_ASKED      exit sent                                      ON_EXIT: ABSENT, not a failure
- *   HOST_CLOSED     outgoing pipe closed after the stop deadline   ON_EXIT: ABSENT
- *   HOST_KILLED     SIGKILL sent                                   ON_EXIT: ABSENT, a failure
- *                   unless it was asked before
+ *   host state      what is true                               kill -9 of the process now
+ *   HOST_ABSENT     no process; may be due for one             -
+ *   HOST_SPAWNING   a start was asked for, nothing sent yet;   on_failed, or on_started and then
+ *                   no deadline                                on_ended
+ *   HOST_GREETING   process runs, init sent, hello awaited     ON_EXIT: reason kept, ABSENT,
+ *                                                              back-off
+ *   HOST_LOADING    hello came; modules are loaded             the same; the next process loads
+ *                                                              them again
+ *   HOST_READY      every module loaded or failed; waits       the same
+ *                   for start
+ *   HOST_RUNNING    start sent to every loaded module          the same; what its slots were sent
+ *                                                              and not consumed is lost and
+ *                                                              counted, the rest is held
+ *   HOST_ASKED      exit sent                                  ON_EXIT: ABSENT; no failure, but for
+ *                                                              a host that the user closed and
+ *                                                              that ended with a code or signal
+ *   HOST_CLOSED     outgoing pipe closed: the deadline of      the same
+ *                   exit passed, or a stop came before hello
+ *   HOST_KILLED     SIGKILL sent; its end is awaited           ON_EXIT: ABSENT; a failure, unless
+ *                   without end                                it was asked before
  *
- * EOF may come before ON_EXIT: then the process has UMH_HOST_EOF_MS to be dead, or is killed.
- * Before ON_EXIT its pipe is read to the end, so answers and messages in it still happen.
+ * kill -9 of the broker: in every state the process ends; see init/init.h.
  *
- *   module state    what is true                                   leaves it
- *   SLOT_ABSENT     the slot is free for a load                    fetch
- *   SLOT_FETCHING   the store copies                               on_ready, on_failed
- *   SLOT_WAITING    the copy is there; the host takes no commands  hello
- *   SLOT_LOADING    load sent                                      loaded, error, deadline (host is
- *                   killed)
- *   SLOT_LOADED     initialised, subscribed; messages held         start
- *   SLOT_STARTING   start sent                                     started (gate opens), error,
- *                   deadline
- *   SLOT_RUNNING    called with messages                           stop
- *   SLOT_CONFIGURING  runs; configure sent: its Config changed     its answer, deadline
- *   SLOT_STOPPING   stop wanted: first, with the gate open, memory stopped, deadline
- *                   for its end is awaited; then stop sent, gate held
- *   SLOT_UNLOADING  unload sent                                    unloaded, replace (host is
- *                   stopped and started again), left (the slot is free, what is left of it is
- *                   kept in mind), stuck (SLOT_FAILED, and the host has it still), deadline
- *   SLOT_FAILED     reported with why; gate shut                   reload, unload, the end of the
- *                   process (with a copy it is tried again)
+ * EOF may come before ON_EXIT: then the process has UMH_HOST_EOF_MS to be dead, or is killed. In
+ * ASKED and CLOSED it changes nothing: the deadline of those runs on. Before ON_EXIT its pipe is
+ * read to the end, so answers and messages in it still happen.
  *
- * The end of the process takes every module that was in it to SLOT_WAITING, from where one that was
- * to be unloaded ends and one that was to be reloaded is fetched; both waiters hear "replaced".
+ *   module state      what is true                             leaves it
+ *   SLOT_ABSENT       the slot is free for a load              fetch
+ *   SLOT_FETCHING     the store copies                         on_ready, on_failed (FAILED, or
+ *                                                              WAITING with the copy it had), stop
+ *   SLOT_WAITING      the copy is there; the host takes no     load, fetch, stop
+ *                     commands, or its .NET is not decided
+ *   SLOT_LOADING      load sent                                loaded, error, deadline (the host is
+ *                                                              killed, as by those below)
+ *   SLOT_LOADED       initialised, subscribed; messages held   start, stop
+ *   SLOT_STARTING     start sent                               started (gate opens), error,
+ *                                                              deadline
+ *   SLOT_RUNNING      called with messages                     configure, stop
+ *   SLOT_CONFIGURING  runs; configure sent, its Config         its answer, deadline
+ *                     has changed
+ *   SLOT_STOPPING     first, with the gate open, memory for    stopped, deadline
+ *                     its end is awaited; then stop sent,
+ *                     gate held
+ *   SLOT_UNLOADING    unload sent; where the host is being     unloaded, left (the slot is free,
+ *                     replaced: its end is awaited             what is left is kept in mind), stuck
+ *                                                              (FAILED, and the host has it still),
+ *                                                              replace (the host is replaced),
+ *                                                              deadline
+ *   SLOT_FAILED       reported with why; gate shut             reload, unload, the end of the
+ *                                                              process (WAITING, with a copy)
+ *
+ * A stop in LOADING, STARTING or CONFIGURING is ignored here, and made up for when that is left.
+ *
+ * The end of the process takes every module that was in it, but a failed one, to SLOT_WAITING: one
+ * that was to be unloaded ends from there, one that was to be reloaded is fetched. Who waits hears
+ * "replaced": of an unload at that end, of a reload when it runs again. Of what had got to LOADING,
+ * LOADED or STARTING, who waits hears an error.
  */
 #pragma once
 

@@ -2,7 +2,7 @@
 /*
  * The runtimeconfig.json files that the broker writes for hosts whose .NET is not to be as
  * ManagedHost's own file says: in the module store, one per content, counted by use, removed with
- * the last.
+ * the last. A host has its own until the process ends (umh_host_runtime).
  */
 #pragma once
 

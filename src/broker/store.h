@@ -2,8 +2,8 @@
 /*
  * The module store: what a host loads is a copy in a folder of ours, so that the original can be
  * rebuilt, replaced or deleted at any time. Copying runs on libuv's pool. Entries are shared by
- * content, named by fingerprint, counted by use; what nobody uses is removed, and at the start what
- * an earlier broker left.
+ * content, named by fingerprint, counted by use, of which what is left over of a module is one;
+ * what nobody uses is removed, and at the start what an earlier broker left.
  *
  *   /var/lib/umh/INSTANCE   0700; 0711 once there are users' hosts
  *     modules               0700: of hosts that run as the broker

@@ -57,8 +57,8 @@ typedef struct umh_restart_config {
 } umh_restart_config;
 
 typedef struct umh_timeouts_config {
-    int64_t hello_ms, load_ms, start_ms, stop_ms, unload_ms, ping_ms;
-    int64_t callback_ms; /* 0: a callback may last */
+    int64_t hello_ms, load_ms, start_ms, stop_ms, unload_ms, ping_ms; /* start_ms: configure too */
+    int64_t callback_ms;                                              /* 0: a callback may last */
 } umh_timeouts_config;
 
 /* Quotas of a host with all that it starts. 0: none. */

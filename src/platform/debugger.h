@@ -28,6 +28,7 @@ bool umh_debugger_find_diagnostics(int64_t pid, char ret_address[UMH_DIAGNOSTICS
 bool umh_debugger_is_listening(const char *address);
 /*
  * A CLR that is killed leaves what it listened at, and so does one whose process ends without it.
- * Called when the process is dead; nothing happens where nothing was left, or address is "".
+ * Called when the process is dead; nothing happens where nothing was left, or address is "". After
+ * a kill -9 of the broker nobody calls it, and they stay.
  */
 void umh_debugger_remove_left(const char *address);

@@ -18,8 +18,8 @@
 typedef enum umh_containment {
     CONTAINED_BY_NOTHING, /* it goes on */
     /*
-     * the death signal and a process group of its own: the process itself ends at once; what it
-     * starts ends with the group when the parent lives, and lives on when that is gone
+     * the death signal (SIGKILL) and a process group of its own: the process itself ends at once;
+     * what it starts ends with the group when the parent lives, and lives on when that is gone
      */
     CONTAINED_BY_GROUP,
     /*
