@@ -6,6 +6,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "platform/file.h"
 
 /*
  * What an operator or a module changed at run time, by host; kept until the broker ends or that
@@ -14,8 +15,9 @@
 typedef struct umh_override {
     char host[UMH_NAME_BYTES_MAX + 16];
     char module[UMH_NAME_BYTES_MAX + 1]; /* empty: the host itself */
-    bool is_wanted;  /* loaded or running though the file says otherwise, or the reverse */
-    char path[1024]; /* of a module loaded at run time that the file does not know; may be empty */
+    bool is_wanted; /* loaded or running though the file says otherwise, or the reverse */
+    /* of a module loaded at run time that the file does not know; may be empty */
+    char path[UMH_PATH_BYTES];
 } umh_override;
 
 typedef struct umh_wanted_module {
