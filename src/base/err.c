@@ -85,6 +85,13 @@ int umh_fail_again(const umh_failure *failure)
     return failure->code;
 }
 
+/* Whoever called for it can mend it, and has no use for a place in this program. */
+static bool is_of_the_user(const umh_failure *failure)
+{
+    return failure->text[0] && (failure->code == UMH_E_USAGE || failure->code == UMH_E_CONFIG ||
+                                failure->code == UMH_E_REFUSED);
+}
+
 void umh_failure_format(const umh_failure *failure, char *buffer, size_t capacity)
 {
     const char *text = failure->text[0] ? failure->text : umh_error_text(failure->code);
@@ -104,8 +111,11 @@ void umh_failure_format(const umh_failure *failure, char *buffer, size_t capacit
         snprintf(reason, sizeof reason, ": %s", strerror((int)failure->os_code));
     else if (failure->os_code < 0)
         snprintf(reason, sizeof reason, ": error %ld", failure->os_code);
-    snprintf(line, sizeof line, "%s%s (%s, %s:%d)", text, reason, umh_error_name(failure->code),
-             file, failure->line);
+    if (is_of_the_user(failure))
+        snprintf(line, sizeof line, "%s%s", text, reason);
+    else
+        snprintf(line, sizeof line, "%s%s (%s, %s:%d)", text, reason, umh_error_name(failure->code),
+                 file, failure->line);
     umh_text_put(buffer, capacity, line);
 }
 

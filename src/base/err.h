@@ -76,8 +76,8 @@ umh_failure umh_failure_take(void);
 int umh_fail_again(const umh_failure *failure);
 
 /*
- * One line for people: "open pipe to host 'x': Too many open files (UMH_E_OS, pipe.c:31)". Always
- * terminates `buffer`.
+ * One line for people: "open pipe to host 'x': Too many open files (UMH_E_OS, pipe.c:31)"; of
+ * wrong usage, a refusal and a configuration the text alone. Always terminates `buffer`.
  */
 void umh_failure_format(const umh_failure *failure, char *buffer, size_t capacity);
 

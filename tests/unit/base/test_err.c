@@ -89,6 +89,13 @@ static void test_formats_for_people(void **state)
     failure = (umh_failure){.code = UMH_E_LIMIT, .line = 7, .file = "C:\\umh\\queue.c"};
     umh_failure_format(&failure, line, sizeof line);
     assert_string_equal(line, "a limit was reached (UMH_E_LIMIT, queue.c:7)");
+    failure =
+        (umh_failure){.code = UMH_E_REFUSED, .line = 7, .file = "a.c", .text = "it runs already"};
+    umh_failure_format(&failure, line, sizeof line);
+    assert_string_equal(line, "it runs already");
+    failure = (umh_failure){.code = UMH_E_USAGE, .line = 7, .file = "a.c"};
+    umh_failure_format(&failure, line, sizeof line);
+    assert_string_equal(line, "wrong usage (UMH_E_USAGE, a.c:7)");
     failure = (umh_failure){.code = 0};
     umh_failure_format(&failure, line, sizeof line);
     assert_string_equal(line, "no failure is recorded");
