@@ -2,6 +2,8 @@
 /* What the status says of a host without a process, of how its processes ended, and of limits. */
 #include "broker/status.h"
 
+#include "broker/supervisor_parts.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -10,11 +12,14 @@
 #include <cmocka.h>
 
 static umh_broker broker;
+static umh_supervisor supervisor; /* nothing was loaded or unloaded at run time */
 
 /* As it is before its first process. */
 static void make_host(umh_host *host)
 {
     memset(host, 0, sizeof *host);
+    broker.supervisor = &supervisor;
+    supervisor.broker = &broker;
     host->broker = &broker;
     host->page = (umh_page)UMH_PAGE_INIT;
     umh_list_init(&host->entry);
