@@ -28,21 +28,6 @@ internal sealed record ModuleFacts(string Name, string Version);
 
 internal static class ModuleLoader
 {
-    /// <summary>
-    /// Types that module and host exchange must be the same ones, so these are the host's.
-    /// </summary>
-    private static readonly string[] s_shared =
-    [
-        "UniversalModuleHost.Abstractions",
-        "Microsoft.Extensions.Logging.Abstractions",
-        "Microsoft.Extensions.Configuration.Abstractions",
-        "Microsoft.Extensions.DependencyInjection.Abstractions",
-        "Microsoft.Extensions.Hosting.Abstractions",
-        "Microsoft.Extensions.FileProviders.Abstractions",
-        "Microsoft.Extensions.Diagnostics.Abstractions",
-        "Microsoft.Extensions.Primitives",
-    ];
-
     /// <summary>What lies beside the host for its own use.</summary>
     private static readonly string[] s_own =
     [
@@ -52,8 +37,6 @@ internal static class ModuleLoader
         "Microsoft.Extensions.DependencyInjection",
         "Microsoft.Extensions.Options",
     ];
-
-    public static bool IsShared(string name) => Array.IndexOf(s_shared, name) >= 0;
 
     /// <summary>Load and construct. Nothing remains when it throws.</summary>
     /// <exception cref="LoadException">The file cannot be used.</exception>
@@ -102,7 +85,7 @@ internal static class ModuleLoader
 
         // What is not beside the module comes from the host anyway; what is there must be told to
         // yield.
-        foreach (string name in s_shared)
+        foreach (string name in SharedAssemblies.Names)
         {
             if (File.Exists(Path.Join(folder, name + ".dll")))
                 builder.PreferDefaultLoadContextAssembly(new AssemblyName(name));
@@ -116,18 +99,15 @@ internal static class ModuleLoader
         Warmup.Expect(references);
         foreach (AssemblyName reference in references)
         {
-            if (!IsShared(reference.Name!))
+            if (!SharedAssemblies.Contains(reference.Name))
+            {
                 CheckOwner(context, reference);
-            if (!IsShared(reference.Name!) || reference.Version is not { } wanted)
                 continue;
+            }
             Version? mine = AssemblyLoadContext.Default
                 .LoadFromAssemblyName(new AssemblyName(reference.Name!)).GetName().Version;
-            if (mine < wanted)
-            {
-                throw new LoadException(
-                    $"the module was built against {reference.Name} {wanted}, "
-                    + $"this host has {mine}");
-            }
+            if (SharedAssemblies.Explain("module", reference, mine) is { } why)
+                throw new LoadException(why);
         }
     }
 

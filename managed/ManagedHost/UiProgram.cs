@@ -122,10 +122,10 @@ namespace UniversalModuleHost.Hosting
             foreach (AssemblyName reference in
                 Assembly.GetEntryAssembly()?.GetReferencedAssemblies() ?? [])
             {
-                if (reference.Name == mine.Name && reference.Version > mine.Version)
+                if (reference.Name == mine.Name
+                    && SharedAssemblies.Explain("program", reference, mine.Version) is { } why)
                 {
-                    return $"the program was built against {reference.Name} {reference.Version}, "
-                        + $"this host has {mine.Version}";
+                    return why;
                 }
             }
             return null;

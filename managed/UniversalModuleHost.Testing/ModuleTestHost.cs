@@ -4,6 +4,7 @@ using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Linq;
+using System.Reflection;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
@@ -29,9 +30,13 @@ public sealed class ModuleTestHost<TModule> : IAsyncDisposable
     /// <summary>Makes the module.</summary>
     /// <param name="config">Its <c>Config</c>, as JSON.</param>
     /// <param name="identity">Who it is; by default its class's name in a host "test".</param>
+    /// <exception cref="InvalidOperationException">
+    /// The module was built against later assemblies than those that a host shares with it.
+    /// </exception>
     public ModuleTestHost(string config = "{}", ModuleIdentity? identity = null)
     {
         Type type = typeof(TModule);
+        CheckReferences(type.Assembly);
         _bus = new TestBus(config, identity ?? Identify(type), Time);
         if (ModuleServices.AreWantedBy(type))
             _services = new ModuleServices(type, _bus, _bus.Loggers, Report);
@@ -178,6 +183,28 @@ public sealed class ModuleTestHost<TModule> : IAsyncDisposable
             await _services.DisposeAsync().ConfigureAwait(false);
         _bus.Dispose();
         _calls.Dispose();
+    }
+
+    /// <summary>
+    /// What a host refuses is refused here, too: it shares what the contract was built against. A
+    /// module that is a part of its tests is never given to a host.
+    /// </summary>
+    private static void CheckReferences(Assembly assembly)
+    {
+        AssemblyName[] references = assembly.GetReferencedAssemblies();
+        AssemblyName mine = typeof(ModuleTestHost<>).Assembly.GetName();
+        if (references.Any(reference => reference.Name == mine.Name))
+            return;
+        Version? shared = typeof(Module).Assembly.GetReferencedAssemblies()
+            .Where(reference => SharedAssemblies.Contains(reference.Name))
+            .Max(reference => reference.Version);
+        foreach (AssemblyName reference in references)
+        {
+            bool isExtension = SharedAssemblies.Contains(reference.Name)
+                && reference.Name != typeof(Module).Assembly.GetName().Name;
+            if (isExtension && SharedAssemblies.Explain("module", reference, shared) is { } why)
+                throw new InvalidOperationException(why);
+        }
     }
 
     private static ModuleIdentity Identify(Type type) => new()

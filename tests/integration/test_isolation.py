@@ -222,7 +222,8 @@ def make_newer_shared(path):
 
 
 WRONG = [
-    (make_newer_shared, ("built against Microsoft.Extensions.", "Abstractions 11.0.0.0", "this host has 10.0.0.0")),
+    (make_newer_shared, ("built against Microsoft.Extensions.", "Abstractions 11.0.0.0", "this host has 10.0.0.0: ",
+                         "reference version 10.0.* of it")),
     (make_net11, ("built for .NET 11.0", ".NET 10.", "build it for net10.0", "install")),
     (make_net_framework, ("built for .NET Framework 4.5", "build it for net10.0")),
     (make_package, ("no public class that derives from UniversalModuleHost.Module", "its public classes are",
