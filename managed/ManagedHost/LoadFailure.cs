@@ -156,7 +156,7 @@ internal sealed class LoadFailure
     private static bool IsShared(string fullName, [NotNullWhen(true)] out string? mine)
     {
         string name = fullName.Split(',')[0];
-        mine = ModuleLoader.IsShared(name)
+        mine = SharedAssemblies.Contains(name)
             ? AssemblyLoadContext.Default.LoadFromAssemblyName(new AssemblyName(name)).FullName!
             : null;
         return mine is not null;
@@ -187,7 +187,7 @@ internal sealed class LoadFailure
         ReflectionTypeLoadException { LoaderExceptions: [{ } first, ..] } => ExplainCause(first),
         TargetInvocationException { InnerException: { } inner } => ExplainCause(inner),
         TypeInitializationException { InnerException: { } inner } => ExplainCause(inner),
-        LoadException => exception.Message,
+        LoadException or SubscribeException => exception.Message,
         _ when ExplainMissing(exception) is { } missing => missing,
         TypeLoadException or MissingMemberException =>
             $"built against another version of what it uses: {exception.Message}",

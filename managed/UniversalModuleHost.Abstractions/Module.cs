@@ -67,15 +67,7 @@ public abstract class Module
     /// What the module receives from the beginning: by default what its
     /// <see cref="SubscribeAttribute"/>s say. Asked once, after the constructor.
     /// </summary>
-    protected internal virtual IEnumerable<Guid> Services
-    {
-        get
-        {
-            Type wanted = typeof(SubscribeAttribute);
-            foreach (object attribute in GetType().GetCustomAttributes(wanted, inherit: true))
-                yield return ((SubscribeAttribute)attribute).Service;
-        }
-    }
+    protected internal virtual IEnumerable<Guid> Services => SubscribeAttribute.ReadAll(GetType());
 
     private IModuleHost Host => _host ?? FailWithoutHost();
 

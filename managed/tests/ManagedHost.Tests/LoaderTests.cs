@@ -10,12 +10,17 @@ using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
 using System.Text;
+using UniversalModuleHost.Testing;
 using Xunit;
 
 namespace UniversalModuleHost.Hosting.Tests;
 
 /// <summary>Base of modules that another assembly derives from it.</summary>
 public class BaseModule : Module;
+
+/// <summary>What a hand that is tired writes.</summary>
+[Subscribe("not a guid")]
+public class Misspelt : Module;
 
 public sealed class LoaderTests : IDisposable
 {
@@ -89,6 +94,16 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
+    public void Service_that_is_no_guid() => AssertRefused(
+        Emit(assembly => Define(assembly, "One", typeof(Misspelt))),
+        $"[Subscribe(\"not a guid\")] of {typeof(Misspelt).FullName} is no GUID");
+
+    [Fact]
+    public void Service_that_is_no_guid_in_a_test() => Assert.Contains(
+        "[Subscribe(\"not a guid\")] of ",
+        Assert.ThrowsAny<FormatException>(() => new ModuleTestHost<Misspelt>()).Message);
+
+    [Fact]
     public void Missing_dependency()
     {
         string path = Emit(assembly => Define(assembly, "Derived", typeof(BaseModule)));
@@ -134,7 +149,10 @@ public sealed class LoaderTests : IDisposable
 
     private static string BothVersions =>
         $"built against {ContractName} 9.0.0.0, "
-        + $"this host has {typeof(Module).Assembly.GetName().Version}";
+        + $"this host has {ContractVersion}: "
+        + $"reference version {ContractVersion.Major}.{ContractVersion.Minor}.* of it";
+
+    private static Version ContractVersion => typeof(Module).Assembly.GetName().Version!;
 
     private static void AssertRefused(string path, string words)
     {
