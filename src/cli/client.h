@@ -65,14 +65,17 @@ typedef struct umh_client_send {
     umh_bytes text;
     uint64_t deadline_ns;
 } umh_client_send;
+/* ret_reached: how many subscribers. */
+#define UMH_CLIENT_NOT_SAID (-1) /* by an older broker */
 UMH_MUST_USE int umh_client_publish(umh_client *client, const umh_client_send *send,
-                                    umh_why *ret_why);
+                                    int64_t *ret_reached, umh_why *ret_why);
 /*
  * Its two halves, so that one sync serves many: waits for credit only; waits until all that was
  * posted is taken, REFUSED for the first that is not. Outcomes of both: REFUSED, TIMEOUT, EOF.
  */
 UMH_MUST_USE int umh_client_post(umh_client *client, const umh_client_send *send, umh_why *ret_why);
-UMH_MUST_USE int umh_client_sync(umh_client *client, uint64_t deadline_ns, umh_why *ret_why);
+UMH_MUST_USE int umh_client_sync(umh_client *client, uint64_t deadline_ns, int64_t *ret_reached,
+                                 umh_why *ret_why);
 
 /* The next message for this client; borrowed until the next call. Outcomes: TIMEOUT, EOF. */
 typedef struct umh_client_message {

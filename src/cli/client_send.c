@@ -210,7 +210,8 @@ int umh_client_post(umh_client *client, const umh_client_send *send, umh_why *re
     return umh_fold(r);
 }
 
-int umh_client_sync(umh_client *client, uint64_t deadline_ns, umh_why *ret_why)
+int umh_client_sync(umh_client *client, uint64_t deadline_ns, int64_t *ret_reached,
+                    umh_why *ret_why)
 {
     UMH_AUTO(umh_answer) answer = UMH_ANSWER_INIT;
     int r = umh_client_ask_take(client, &(umh_client_question){"sync", NULL, deadline_ns}, &answer,
@@ -218,15 +219,18 @@ int umh_client_sync(umh_client *client, uint64_t deadline_ns, umh_why *ret_why)
 
     if (r == UMH_CLIENT_REFUSED || r == UMH_CLIENT_TIMEOUT || r == UMH_CLIENT_EOF)
         return r;
+    if (r == 0)
+        *ret_reached = umh_jsonc_get_integer(answer.body, "reached", UMH_CLIENT_NOT_SAID);
     return umh_fold(r);
 }
 
-int umh_client_publish(umh_client *client, const umh_client_send *send, umh_why *ret_why)
+int umh_client_publish(umh_client *client, const umh_client_send *send, int64_t *ret_reached,
+                       umh_why *ret_why)
 {
     int r = umh_client_post(client, send, ret_why);
 
     if (r == 0)
-        r = umh_client_sync(client, send->deadline_ns, ret_why);
+        r = umh_client_sync(client, send->deadline_ns, ret_reached, ret_why);
     if (r == UMH_CLIENT_REFUSED || r == UMH_CLIENT_TIMEOUT || r == UMH_CLIENT_EOF)
         return r;
     return umh_fold(r);

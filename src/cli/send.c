@@ -6,6 +6,7 @@
 #include "platform/clock.h"
 #include "platform/pipe.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TIMEOUT_MS_DEFAULT 10000u
@@ -36,10 +37,21 @@ static int read_stdin(umh_buffer *content)
     return r == UMH_BUFFER_FULL ? UMH_BUFFER_FULL : umh_fold(r);
 }
 
+/* No failure: who is to hear it may start later, and did not miss anything that it was promised. */
+static void warn_of_nobody(const sending *send)
+{
+    if (send->session == UMH_SESSION_EVERY)
+        fprintf(stderr, "umh: warning: nobody has subscribed to %s\n", send->service);
+    else
+        fprintf(stderr, "umh: warning: nobody in session %lld has subscribed to %s\n",
+                (long long)send->session, send->service);
+}
+
 static int publish(const umh_cli *cli, const sending *send)
 {
     UMH_AUTO_PTR(umh_client) client = NULL;
     umh_why why = UMH_WHY_INIT;
+    int64_t reached = 0;
     umh_client_send message = {.session = (uint32_t)send->session,
                                .text = send->text,
                                .deadline_ns = umh_clock_deadline_ns(send->timeout_ms)};
@@ -49,11 +61,15 @@ static int publish(const umh_cli *cli, const sending *send)
         r = umh_client_resolve(client, send->service, &message.service, &why);
     if (r)
         return umh_client_explain(r, &why);
-    r = umh_client_publish(client, &message, &why);
+    r = umh_client_publish(client, &message, &reached, &why);
     if (r == UMH_CLIENT_TIMEOUT)
         return umh_cli_refuse("full: there was no room for the message in time; who receives it "
                               "does not keep up");
-    return r ? umh_client_explain(r, &why) : CLI_DONE;
+    if (r)
+        return umh_client_explain(r, &why);
+    if (reached == 0)
+        warn_of_nobody(send);
+    return CLI_DONE;
 }
 
 int umh_cli_send(const umh_cli *cli)

@@ -71,9 +71,18 @@ static const char *last_end(const umh_json *status)
     return umh_jsonc_get_text(end, "text", "?");
 }
 
+static int64_t count_exceptions(const umh_json *status)
+{
+    const json_t *host = json_array_get(umh_jsonc_get_array(status, "hosts"), 0);
+    const json_t *module = json_array_get(umh_jsonc_get_array(host, "modules"), 0);
+
+    return umh_jsonc_get_integer(module, "exceptions", 0);
+}
+
 /* The broker started it again, so all may look well by now. */
 static void judge_module(umh_try_run *run)
 {
+    int64_t exceptions;
     UMH_AUTO(umh_answer) answer = UMH_ANSWER_INIT;
     umh_why why = UMH_WHY_INIT;
     const char *text;
@@ -90,8 +99,12 @@ static void judge_module(umh_try_run *run)
         return;
     }
     text = last_end(answer.body);
+    exceptions = count_exceptions(answer.body);
     if (text)
         run->code = umh_cli_refuse("the module did not survive: %s", text);
+    else if (exceptions > 0)
+        run->code = umh_cli_refuse("the module threw %lld exception%s", (long long)exceptions,
+                                   exceptions == 1 ? "" : "s");
 }
 
 /* ------------------------- the broker */

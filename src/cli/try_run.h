@@ -46,6 +46,8 @@ typedef struct umh_try_run {
     umh_directory *directory;
     int64_t load_id;
     bool is_loaded;
+    umh_guid last_service; /* of the last line */
+    bool has_last_service;
     uint64_t wait_ms; /* UMH_FOREVER: until it is silent */
     uint64_t connect_until_ns;
     umh_buffer lines; /* of stdin, without those that were published */

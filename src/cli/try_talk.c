@@ -48,6 +48,41 @@ void umh_try_print(umh_try_run *run)
 
 /* ------------------------- in */
 
+/* Outcomes: UMH_CLIENT_REFUSED, UMH_CLIENT_TIMEOUT, UMH_CLIENT_EOF. */
+static int synchronise_client(umh_try_run *run, int64_t *ret_reached, umh_why *ret_why)
+{
+    int r = umh_client_sync(run->client, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS), ret_reached,
+                            ret_why);
+
+    if (r == UMH_CLIENT_REFUSED || r == UMH_CLIENT_TIMEOUT || r == UMH_CLIENT_EOF)
+        return r;
+    return umh_fold(r);
+}
+
+/*
+ * Of lines to one service in a row the first is looked at, so that many cost one sync. We ourselves
+ * hear everything. Outcomes: UMH_CLIENT_REFUSED, UMH_CLIENT_TIMEOUT, UMH_CLIENT_EOF.
+ */
+static int post(umh_try_run *run, const char *service, const umh_client_send *send,
+                umh_why *ret_why)
+{
+    bool is_known = run->has_last_service && umh_guid_is_equal(&run->last_service, &send->service);
+    int64_t reached = UMH_CLIENT_NOT_SAID;
+    int r = is_known ? 0 : synchronise_client(run, &reached, ret_why);
+
+    if (r == 0)
+        r = umh_client_post(run->client, send, ret_why);
+    if (r == 0 && !is_known)
+        r = synchronise_client(run, &reached, ret_why);
+    if (r == UMH_CLIENT_REFUSED || r == UMH_CLIENT_TIMEOUT || r == UMH_CLIENT_EOF)
+        return r;
+    if (r == 0 && !is_known && (reached == 0 || reached == 1))
+        fprintf(stderr, "umh: warning: nobody has subscribed to %s\n", service);
+    run->last_service = send->service;
+    run->has_last_service = true;
+    return umh_fold(r);
+}
+
 static int publish(umh_try_run *run, const char *service, umh_bytes text, umh_why *ret_why)
 {
     umh_client_send send = {.session = UMH_SESSION_EVERY,
@@ -56,7 +91,7 @@ static int publish(umh_try_run *run, const char *service, umh_bytes text, umh_wh
     int r = umh_client_resolve(run->client, service, &send.service, ret_why);
 
     if (r == 0)
-        r = umh_client_post(run->client, &send, ret_why);
+        r = post(run, service, &send, ret_why);
     if (r == 0 && !umh_directory_service(run->directory, &send.service) &&
         umh_guid_decode(umh_bytes_of_text(service), &send.service) != 0)
         r = umh_directory_add_service(run->directory, &send.service, service);
@@ -114,11 +149,12 @@ static void take_lines(umh_try_run *run)
 static void synchronise(umh_try_run *run)
 {
     umh_why why = UMH_WHY_INIT;
+    int64_t reached;
     int r;
 
     if (run->state == TRY_ENDED)
         return;
-    r = umh_client_sync(run->client, umh_clock_deadline_ns(UMH_CLIENT_ANSWER_MS), &why);
+    r = synchronise_client(run, &reached, &why);
     if (r == UMH_CLIENT_REFUSED)
         run->code = umh_cli_refuse_why(&why);
     else if (r)

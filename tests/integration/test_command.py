@@ -166,6 +166,17 @@ def test_tries_a_module(tree, runner):
     assert service(ECHO_ANSWERED) in done.stdout.decode()
 
 
+def test_says_that_nobody_has_subscribed(tree, runner, echo):
+    warning = "umh: warning: nobody has subscribed to "
+    assert echo.umh("send", "asked", "heard").stderr == b""
+    assert echo.umh("send", service(99), "lost").stderr.decode() == f"{warning}{service(99)}\n"
+    nobody = echo.umh("send", "asked", "lost", "--session", "4711").stderr
+    assert nobody == b"umh: warning: nobody in session 4711 has subscribed to asked\n"
+    lines = "".join(f"{service(number)} text\n" for number in (ECHO_ASKED, 99, 99, ECHO_ASKED))
+    done = runner.umh("try", tree.file("echo"), input=lines.encode())
+    assert done.stderr.decode() == f"{warning}{service(99)}\n" and done.stdout.count(b"text") == 2
+
+
 def test_tries_a_folder(tree, runner):
     done = runner.umh("try", tree.file("echo").parent, input=f"{service(ECHO_ASKED)} hello\n".encode())
     assert b"hello" in done.stdout

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from runner import eventually
+from runner import eventually, service
 
 ASKED, ANSWERED = 0x144, 0x145
 
@@ -94,6 +94,12 @@ def test_a_stop_wakes_a_handler_that_awaits(runner, clerk):
     assert ask("hello") == "heard hello"
     assert runner.find_host("one")["restarts"] == 0
     assert runner.find_module("one", "Clerk")["exceptions"] == 0
+
+
+def test_trying_a_module_that_throws_fails(tree, runner):
+    lines = f"{service(ASKED)} throw\n{service(ASKED)} hello\n".encode()
+    done = runner.umh("try", tree.file("Clerk").parent, input=lines, code=1)
+    assert b"heard hello" in done.stdout and done.stderr.endswith(b"umh: the module threw 1 exception\n")
 
 
 @pytest.mark.parametrize("told", ["throw", "background"])

@@ -357,13 +357,15 @@ static void test_withdraws_what_it_gave_up(void **state)
 {
     scripted_broker broker;
     umh_client *client;
+    int64_t reached = 0;
     umh_why why = UMH_WHY_INIT;
 
     (void)state;
     scripted_broker_start(&broker, play_too_late);
     client = connect_to(&broker);
     assert_int_equal(post(client, LARGE_BYTES, umh_clock_deadline_ns(20)), UMH_CLIENT_TIMEOUT);
-    assert_int_equal(umh_client_sync(client, soon(), &why), 0);
+    assert_int_equal(umh_client_sync(client, soon(), &reached, &why), 0);
+    assert_int_equal(reached, UMH_CLIENT_NOT_SAID);
     /* Credit that crossed the withdrawal is good for the next one. */
     assert_int_equal(post(client, LARGE_BYTES, soon()), 0);
     finish(&broker, client);
