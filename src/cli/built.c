@@ -13,7 +13,7 @@
 #define OUTPUT_DEPTH 4 /* below bin: configuration, framework, runtime, publish */
 
 typedef struct built_search {
-    const char *folder_name; /* its module is preferred */
+    const char *preferred; /* the name of the folder, or the one that is wanted */
     char path[UMH_PATH_BYTES];
     char name[UMH_PATH_BYTES];  /* empty: none yet */
     char other[UMH_PATH_BYTES]; /* of another one that is as good; empty: none */
@@ -38,14 +38,14 @@ static void offer(built_search *search, const char *name, const char *path)
 {
     umh_file_info info = umh_file_inspect(path);
     bool is_same = strcmp(search->name, name) == 0;
-    bool is_preferred = strcmp(search->folder_name, name) == 0;
+    bool is_preferred = strcmp(search->preferred, name) == 0;
 
     if (info.kind != FILE_KIND_FILE)
         return;
     if (is_same && info.changed_ns <= search->changed_ns)
         return;
     if (!is_same && search->name[0] && !is_preferred) {
-        if (strcmp(search->folder_name, search->name) != 0)
+        if (strcmp(search->preferred, search->name) != 0)
             umh_text_put(search->other, sizeof search->other, name);
         return;
     }
@@ -138,18 +138,39 @@ static void explain_none(const built_search *search, const char *folder, bool ha
                     folder);
 }
 
-int umh_built_find(const char *folder, char *ret_path, umh_why *ret_why)
+static int look_around(built_search *search, const char *folder)
 {
-    built_search search = {.folder_name = umh_file_name(folder)};
     char path[UMH_PATH_BYTES];
-    int r = offer_libraries(&search, folder);
+    int r = offer_libraries(search, folder);
 
     if (r == 0)
         r = umh_file_join(folder, "build", path);
     if (r == 0)
-        r = offer_libraries(&search, path);
+        r = offer_libraries(search, path);
     if (r == 0)
-        r = offer_projects(&search, folder, true);
+        r = offer_projects(search, folder, true);
+    return umh_fold(r);
+}
+
+int umh_built_find_named(const char *folder, const char *name, char *ret_path)
+{
+    built_search search = {.preferred = name};
+    int r = look_around(&search, folder);
+
+    if (r)
+        return umh_fold(r);
+    if (strcmp(search.name, name) != 0)
+        return UMH_BUILT_NONE;
+    umh_text_put(ret_path, UMH_PATH_BYTES, search.path);
+    return 0;
+}
+
+int umh_built_find(const char *folder, char *ret_path, umh_why *ret_why)
+{
+    built_search search = {.preferred = umh_file_name(folder)};
+    char path[UMH_PATH_BYTES];
+    int r = look_around(&search, folder);
+
     if (r == 0)
         r = umh_file_join(folder, "Makefile", path);
     if (r)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The built module of a project's folder, for `umh try` without a name. */
+/* The built module of a project's folder, for `umh try`. */
 #pragma once
 
 #include "base/why.h"
@@ -14,3 +14,5 @@
  */
 enum { UMH_BUILT_NONE = 1 };
 UMH_MUST_USE int umh_built_find(const char *folder, char *ret_path, umh_why *ret_why);
+/* The one of them that is called `name`. Outcomes: UMH_BUILT_NONE. */
+UMH_MUST_USE int umh_built_find_named(const char *folder, const char *name, char *ret_path);

@@ -60,30 +60,61 @@ static int find_module(const umh_config *config, trial_module *module, umh_why *
 
 /* ------------------------- its configuration */
 
-static json_t *describe(const trial_module *module, bool is_verbose)
+/* The names of services in the broker.json of this folder, if it has one. */
+static int describe_services(json_t *services)
+{
+    UMH_AUTO(umh_config) config = UMH_CONFIG_INIT;
+    umh_why_list problems = UMH_WHY_LIST_INIT;
+    char path[UMH_PATH_BYTES];
+    int r = umh_file_absolute("broker.json", path);
+
+    if (r || umh_file_inspect(path).kind != FILE_KIND_FILE)
+        return umh_fold(r);
+    r = umh_config_load(path, NULL, &config, &problems);
+    if (r == UMH_CONFIG_UNUSABLE)
+        umh_cli_print_problems(&problems);
+    umh_why_list_deinit(&problems);
+    if (r)
+        return r == UMH_CONFIG_UNUSABLE ? 0 : umh_fold(r);
+    for (size_t i = 0; i < config.service_count; i++) {
+        char guid[UMH_GUID_TEXT_BYTES];
+
+        umh_guid_encode(&config.services[i].guid, guid);
+        if (json_object_set_new(services, config.services[i].name, json_string(guid)))
+            return UMH_FAIL(UMH_E_MEMORY, "name the services of %s", path);
+    }
+    return 0;
+}
+
+/* `services` is taken. */
+static json_t *describe(const trial_module *module, json_t *services, bool is_verbose)
 {
     json_t *folders = json_array();
 
     if (module->folder[0] && json_array_append_new(folders, json_string(module->folder))) {
         json_decref(folders);
+        json_decref(services);
         return NULL;
     }
-    return json_pack("{s:s, s:o, s:[{s:s, s:[]}]}", "LogLevel", is_verbose ? "Info" : "Warning",
-                     "ModuleFolders", folders, "ChildProcesses", "GroupName", UMH_TRIAL_HOST,
-                     "Modules");
+    return json_pack("{s:s, s:o, s:o, s:[{s:s, s:[]}]}", "LogLevel",
+                     is_verbose ? "Info" : "Warning", "ModuleFolders", folders, "Services",
+                     services, "ChildProcesses", "GroupName", UMH_TRIAL_HOST, "Modules");
 }
 
 /* Outcomes: UMH_TRIAL_REFUSED. */
 static int write_config(const char *path, const char *installation, trial_module *module,
                         bool is_verbose, umh_why *ret_why)
 {
-    UMH_AUTO_PTR(umh_json) object = describe(module, is_verbose);
+    json_t *services = json_object();
+    int r = describe_services(services);
+    UMH_AUTO_PTR(umh_json) object = describe(module, services, is_verbose);
     UMH_AUTO(umh_config) config = UMH_CONFIG_INIT;
     UMH_AUTO(umh_buffer) text = UMH_BUFFER_INIT;
     umh_why_list problems = UMH_WHY_LIST_INIT;
     umh_bytes bytes;
-    int r;
 
+    if (r)
+        return umh_fold(r);
     if (!object) {
         umh_why_set(ret_why, "the path of a module is UTF-8: %s", module->folder);
         return UMH_TRIAL_REFUSED;

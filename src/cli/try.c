@@ -11,6 +11,7 @@
 #include "platform/clock.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -300,6 +301,47 @@ static int find_built(char *ret_path)
     return r ? umh_cli_fail() : CLI_DONE;
 }
 
+static int has_file(const char *folder, const char *name, const char *ending, bool *ret_has)
+{
+    char file[UMH_PATH_BYTES];
+    char path[UMH_PATH_BYTES];
+    int r = 0;
+
+    if (snprintf(file, sizeof file, "%s%s", name, ending) >= (int)sizeof file)
+        return 0;
+    r = umh_file_join(folder, file, path);
+    if (r == 0 && umh_file_inspect(path).kind == FILE_KIND_FILE)
+        *ret_has = true;
+    return umh_fold(r);
+}
+
+/*
+ * A bare name that is neither a file nor a folder with a module of its name: what was built here is
+ * meant, if it is called so. Its path comes into `built`, else `*module` stays.
+ */
+static int find_built_named(const char **module, char built[UMH_PATH_BYTES])
+{
+    char folder[UMH_PATH_BYTES];
+    char path[UMH_PATH_BYTES];
+    bool has_module = strchr(*module, '/') != NULL;
+    int r = umh_file_absolute(".", folder);
+
+    if (r == 0)
+        r = umh_file_absolute(*module, path);
+    if (r == 0)
+        has_module |= umh_file_inspect(path).kind == FILE_KIND_FILE;
+    if (r == 0 && !has_module)
+        r = has_file(path, *module, ".so", &has_module);
+    if (r == 0 && !has_module)
+        r = has_file(path, *module, ".dll", &has_module);
+    if (r || has_module)
+        return umh_fold(r);
+    r = umh_built_find_named(folder, *module, built);
+    if (r == 0)
+        *module = built;
+    return r == UMH_BUILT_NONE ? 0 : umh_fold(r);
+}
+
 int umh_cli_try(const umh_cli *cli)
 {
     uint64_t wait_ms = UMH_FOREVER;
@@ -324,6 +366,8 @@ int umh_cli_try(const umh_cli *cli)
         if (code != CLI_DONE)
             return code;
         module = built;
+    } else if (find_built_named(&module, built)) {
+        return umh_cli_fail();
     }
     run = calloc(1, sizeof *run);
     status = run ? uv_loop_init(&run->loop) : UV_ENOMEM;

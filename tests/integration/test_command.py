@@ -177,6 +177,20 @@ def test_says_that_nobody_has_subscribed(tree, runner, echo):
     assert done.stderr.decode() == f"{warning}{service(99)}\n" and done.stdout.count(b"text") == 2
 
 
+def test_tries_what_was_built_here_with_the_names_of_its_services(tree, runner):
+    runner.configure(Services={"asked": service(ECHO_ASKED), "answered": service(ECHO_ANSWERED)})
+    (runner.folder / "build").mkdir()
+    (runner.folder / "greeter").mkdir()  # one that has no module is not meant
+    for name in ("greeter", "other"):
+        shutil.copy(tree.file("echo"), runner.folder / "build" / f"{name}.so")
+    done = runner.umh("try", "greeter", input=b"asked hello\n", cwd=runner.folder)
+    assert done.stdout == b"answered hello\n" and done.stderr == b""
+    assert b"greete" in runner.umh("try", "greete", input=b"", cwd=runner.folder, code=1).stderr
+    runner.config.write_text("{ \n no JSON")
+    done = runner.umh("try", "greeter", input=f"{service(ECHO_ASKED)} hello\n".encode(), cwd=runner.folder)
+    assert b"hello" in done.stdout and b"broker.json:2:" in done.stderr
+
+
 def test_tries_a_folder(tree, runner):
     done = runner.umh("try", tree.file("echo").parent, input=f"{service(ECHO_ASKED)} hello\n".encode())
     assert b"hello" in done.stdout
