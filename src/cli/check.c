@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* umh check: everything that can be known to be wrong before anything is started. */
 #include "cli/arguments.h"
+#include "cli/check_place.h"
 #include "cli/output.h"
 #include "cli/runtimes.h"
 #include "config/layout.h"
@@ -55,9 +56,11 @@ static int check_module(checking *check, const umh_host_config *host,
             r = umh_layout_check(&check->config, host, module, &file, &why);
         if (r == 0 && check->is_for_service)
             r = check_trust(&file, &why);
-        umh_why_place(&why, check->config.path, host->line, 0, NULL);
     }
     if (r == UMH_MODULES_UNUSABLE) {
+        /* A place costs passes over the file; what is only counted needs none. */
+        if (check->problems.count < UMH_WHY_LIST_MAX)
+            umh_check_place_module(&check->config, host, module, &why);
         umh_why_list_add(&check->problems, &why);
     } else if (r) {
         return umh_fold(r);

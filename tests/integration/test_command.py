@@ -145,7 +145,10 @@ def test_checks_a_file(tree, runner):
                              '  {"GroupName": "two", "Modules": ["nowhere"]}\n ]\n}\n')
     text = runner.umh("check", runner.config, code=1).stderr.decode()
     assert f"{runner.config}:3:" in text and "Modles" in text and "Modules" in text
-    assert "nowhere" in text
+    assert f"{runner.config}:4:36: " in text and "nowhere" in text
+    runner.config.write_text('{"ChildProcesses": [\n {"GroupName": "one",\n  "Modules": [{"Name": "echo", "Path": "'
+                             f'{tree.file("echo")}"' '},\n   {"Name": "gone",\n    "Path": "/nowhere/gone.so"}]}]}\n')
+    assert f"{runner.config}:4:4: " in runner.umh("check", runner.config, code=1).stderr.decode()
     runner.config.write_text("{ // a comment\n \"ChildProcesses\": [ }")
     assert f"{runner.config}:2:" in runner.umh("check", runner.config, code=1).stderr.decode()
     runner.umh("check", "/nowhere/broker.json", code=1)
