@@ -53,10 +53,10 @@ def refuse(folder, *arguments, code=1):
 
 
 def try_it(project, name):
-    """`umh try` in its folder, with one question."""
-    asked, answered = project["services"]["questions"], project["services"]["answers"]
-    done = run(project["folder"], "umh", "try", text=f"{asked} hello\n".encode())
-    assert done.stdout.decode() == f"{answered} {name}: hello\n"
+    """`umh try` in its folder, with one question; the names are those of its broker.json."""
+    asked = project["services"]["questions"]
+    done = run(project["folder"], "umh", "try", text=f"{asked} hello\nquestions again\n".encode())
+    assert done.stdout.decode() == f"answers {name}: hello\nanswers {name}: again\n"
 
 
 @pytest.fixture
@@ -101,6 +101,18 @@ def test_two_projects_do_not_hear_each_other(work):
             str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
         texts = "".join((folder / file).read_text() for file in project["files"])
         assert "my_module" not in texts and "7c1e3b5a" not in texts and "b5d2f7e9" not in texts
+
+
+def find_schema(project):
+    """Where an editor looks: it leaves out `..` by itself."""
+    text = (pathlib.Path(project["folder"]) / "broker.json").read_text()
+    return pathlib.Path(os.path.normpath(re.search(r'"\$schema": "([^"]+)"', text)[1]))
+
+
+@pytest.mark.parametrize("language", NATIVE)
+def test_editors_find_the_schema(work, tree, language):
+    schema = find_schema(make(work, "greeter", language))
+    assert schema == tree.dist / "share" / "umh" / "broker.schema.json" and "properties" in json.loads(schema.read_text())
 
 
 def test_says_what_to_do_next(work):
@@ -198,6 +210,7 @@ def test_a_managed_project_builds_and_runs(work, dotnet):
     run(project["folder"], dotnet, "test")
     try_it(project, "Greeter")
     run(project["folder"], "umh", "check", "broker.json")
+    assert find_schema(project).is_file()
 
 
 @pytest.mark.managed
