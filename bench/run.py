@@ -91,7 +91,7 @@ FIGURES = [
     Figure("throughput/managed/1x1/128B", "msg/s", "higher", RELAY, 1_000_000, False),
     Figure("alloc/managed/1x1/bytes_per_message", "bytes", "lower", "a tenth of a byte", 0.1, False),
     Figure("memory/managed/ten_hosts_pss", "MB", "lower", PROGRAMS, 2, True),
-    Figure("memory/managed/ten_modules_pss", "MB", "lower", PROGRAMS, 0.5, True),
+    Figure("memory/managed/ten_modules_pss", "MB", "lower", PROGRAMS, 1, True),
     Figure("memory/host/native_pss", "MB", "lower", "PSS of an idle C program", 2, False),
     Figure("memory/broker/20_hosts", "MB", "lower", "RSS of an idle C program", 8, False),
 ]
