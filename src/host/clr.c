@@ -6,6 +6,7 @@
 #include "formats/image.h"
 #include "formats/version.h"
 #include "host/hostfxr.h"
+#include "platform/dotnet.h"
 #include "platform/environment.h"
 #include "platform/file.h"
 #include "platform/library.h"
@@ -68,10 +69,9 @@ static void hear(const char *line)
     heard->text[heard->size] = '\0';
 }
 
-/* <root>/host/fxr/<highest>/libhostfxr.so, as it is called here. Outcomes: UMH_CLR_UNUSABLE. */
+/* In <root>/host/fxr/<highest>. Outcomes: UMH_CLR_UNUSABLE. */
 static int find_hostfxr(const char *dotnet_root, char *ret_path, umh_why *ret_why)
 {
-    static const char *const names[] = {"libhostfxr.so", "hostfxr.dll", "libhostfxr.dylib"};
     UMH_AUTO(umh_file_names) versions = UMH_FILE_NAMES_INIT;
     const char *highest = NULL;
     char root[UMH_PATH_BYTES];
@@ -86,10 +86,10 @@ static int find_hostfxr(const char *dotnet_root, char *ret_path, umh_why *ret_wh
     for (size_t i = 0; i < versions.count; i++)
         if (!highest || umh_version_is_higher(versions.names[i], highest))
             highest = versions.names[i];
-    for (size_t i = 0; highest && i < UMH_COUNT_OF(names); i++) {
+    if (highest) {
         r = umh_file_join(root, highest, folder);
         if (r == 0)
-            r = umh_file_join(folder, names[i], ret_path);
+            r = umh_file_join(folder, umh_dotnet_resolver(), ret_path);
         if (r)
             return umh_fold(r);
         if (umh_file_inspect(ret_path).kind == FILE_KIND_FILE)
